@@ -1,0 +1,33 @@
+"""Time as the suite writes it: UTC, RFC 3339, millisecond precision, a ``Z`` at the end."""
+
+import re
+from datetime import UTC, datetime, timedelta
+
+_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
+
+
+def now() -> datetime:
+    """The current time, aware, in UTC, cut to the millisecond that MongoDB keeps."""
+    moment = datetime.now(UTC)
+    return moment.replace(microsecond=moment.microsecond // 1000 * 1000)
+
+
+def to_text(moment: datetime | None) -> str | None:
+    """``2026-11-22T13:45:00.000Z`` for an aware or a naive-UTC datetime; None stays None."""
+    if moment is None:
+        return None
+    aware = moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+    return aware.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def parse_duration(text: str | int) -> timedelta:
+    """``24h``, ``15m``, ``30d``, or seconds as a number; ValueError for anything else, zero included."""
+    match = re.fullmatch(r"(\d{1,9})([smhdw]?)", str(text).strip())
+    if not match or int(match[1]) == 0:
+        raise ValueError(f"{text!r} is no duration: write 3600, 15m, 24h or 30d")
+    return timedelta(seconds=int(match[1]) * _UNITS[match[2] or "s"])
+
+
+def from_unix(seconds: int) -> str | None:
+    """A time in Unix seconds as text."""
+    return to_text(datetime.fromtimestamp(seconds, UTC))

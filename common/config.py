@@ -1,0 +1,107 @@
+"""The settings: read from ``config.yml``, checked once, before anything starts.
+
+``validate`` answers with sentences that name the variable to set, since an operator reads them and
+not this code.
+"""
+
+import os
+import secrets
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import yaml
+from nameko.cli.main import setup_yaml_parser
+
+from common import clock
+
+Config = dict[str, Any]
+ROOT = Path(__file__).resolve().parent.parent
+LOCAL = ROOT / ".local"
+_SECRET_FILE = LOCAL / "secrets" / "jwt_secret"
+_SHORTEST_SECRET = 32
+_WELL_KNOWN = {
+    "", "guest", "postgres", "password", "secret", "changeme", "change-me", "changethis", "admin", "root",
+    "your_password",
+    "your-super-secret-jwt-key", "your-256-bit-secret", "a-string-secret-at-least-256-bits-long",
+}  # fmt: skip
+
+
+def load(path: str | Path = ROOT / "config.yml") -> Config:
+    """Read the settings file, ``${NAME:default}`` replaced from the environment as Nameko does it."""
+    setup_yaml_parser()
+    with open(path, encoding="utf-8") as handle:
+        config: Config = yaml.safe_load(handle)
+    return config
+
+
+def jwt_secret(config: Config) -> str:
+    """The signing secret; in development one is made once and kept, readable by its owner only."""
+    if config["JWT_SECRET"] or config["ENV"] == "production":
+        return str(config["JWT_SECRET"])
+    _SECRET_FILE.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    try:
+        handle = os.open(_SECRET_FILE, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
+    except FileExistsError:
+        return _SECRET_FILE.read_text().strip() or jwt_secret(config)
+    with os.fdopen(handle, "w") as file:
+        file.write(secrets.token_urlsafe(48))
+    return _SECRET_FILE.read_text()
+
+
+def validate(config: Config) -> list[str]:
+    """Every reason why these settings can't work, a line each; an empty list when they can."""
+    return [
+        *_shape_problems(config),
+        *(_production_problems(config) if config["ENV"] == "production" else []),
+    ]
+
+
+def _shape_problems(config: Config) -> list[str]:
+    problems = []
+    if config["ENV"] not in ("development", "production"):
+        problems.append(f"ENV is {config['ENV']!r}: set it to development or production.")
+    if config["LOG_FORMAT"] not in ("console", "json"):
+        problems.append(f"LOG_FORMAT is {config['LOG_FORMAT']!r}: set it to console or json.")
+    for name in ("JWT_EXPIRES_IN", "REFRESH_EXPIRES_IN"):
+        try:
+            clock.parse_duration(config[name])
+        except ValueError as problem:
+            problems.append(f"{name}: {problem}.")
+    problems += _number_problems(config)
+    if urlsplit(config["AMQP_URI"]).scheme not in ("amqp", "amqps"):
+        problems.append("RABBITMQ_URL must begin with amqp:// or amqps://.")
+    if bool(config["ADMIN_EMAIL"]) != bool(config["ADMIN_PASSWORD"]):
+        problems.append("ADMIN_EMAIL and ADMIN_PASSWORD go together: set both or neither.")
+    return problems
+
+
+def _number_problems(config: Config) -> list[str]:
+    limits: list[tuple[str, Any, int, int]] = [
+        ("BCRYPT_ROUNDS", config["BCRYPT_ROUNDS"], 4, 20),
+        ("DB_PORT", config["POSTGRES"]["port"], 1, 65535),
+        ("MAX_WORKERS", config["max_workers"], 1, 10_000),
+        ("RETRY_MAX_ATTEMPTS", config["RETRY"]["max_attempts"], 1, 100),
+    ]
+    for service, port in config["HTTP"]["ports"].items():
+        limits.append(("PORT" if service == "gateway" else f"{service.upper()}_PORT", port, 0, 65535))
+    return [
+        f"{name} is {value!r}: it must be a whole number from {low} to {high}."
+        for name, value, low, high in limits
+        if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high
+    ]
+
+
+def _production_problems(config: Config) -> list[str]:
+    problems = []
+    secret = str(config["JWT_SECRET"])
+    if secret.lower() in _WELL_KNOWN or len(secret.encode()) < _SHORTEST_SECRET or len(set(secret)) < 8:
+        problems.append(
+            f"JWT_SECRET is missing, well known or shorter than {_SHORTEST_SECRET} bytes:"
+            " set a random one, such as the output of `openssl rand -base64 48`."
+        )
+    if str(config["POSTGRES"]["password"]).lower() in _WELL_KNOWN:
+        problems.append("DB_PASSWORD is missing or well known: set the database's real password.")
+    if (urlsplit(config["AMQP_URI"]).password or "").lower() in _WELL_KNOWN:
+        problems.append("RABBITMQ_URL has no password or a well-known one: give the broker a real one.")
+    return problems
