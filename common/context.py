@@ -1,0 +1,49 @@
+"""What travels with a call in Nameko's worker context, and nothing else does.
+
+Nameko keeps *every* AMQP header of a message as context and publishes it again with each outgoing
+call; a list of known keys keeps ``x-death`` and strangers' headers out.
+"""
+
+from typing import Any
+
+from nameko.constants import CALL_ID_STACK_CONTEXT_KEY
+
+AUTH_TOKEN = "auth_token"
+"""The caller's access token; every service verifies it itself. Never part of an event."""
+SERVICE_TOKEN = "service_token"
+"""Proof that the caller is one of the services, for the calls that only they may make."""
+REQUEST_ID = "request_id"
+TRACEPARENT = "traceparent"
+DEADLINE = "deadline"
+"""Unix time in seconds, as text, after which nobody waits for the answer."""
+CLIENT_IP = "client_ip"
+USER_AGENT = "user_agent"
+BASE_URL = "base_url"
+"""Scheme and host under which the client reached the gateway, for absolute links in answers."""
+
+CALL_KEYS = (AUTH_TOKEN, REQUEST_ID, TRACEPARENT, DEADLINE, CLIENT_IP, USER_AGENT, BASE_URL)
+EVENT_KEYS = (REQUEST_ID, TRACEPARENT)
+_INCOMING = frozenset((*CALL_KEYS, SERVICE_TOKEN))
+_LONGEST = 4096
+
+
+def clean(data: dict[str, Any]) -> dict[str, Any]:
+    """Keep the known keys of incoming context data whose values are sane strings.
+
+    A call id stack that is no list of strings is dropped: Nameko joins it outside of any ``try``,
+    and the process would die of it.
+    """
+    kept: dict[str, Any] = {
+        key: value
+        for key, value in data.items()
+        if key in _INCOMING and isinstance(value, str) and len(value) <= _LONGEST
+    }
+    stack = data.get(CALL_ID_STACK_CONTEXT_KEY)
+    if isinstance(stack, list) and all(isinstance(item, str) for item in stack):
+        kept[CALL_ID_STACK_CONTEXT_KEY] = stack[-10:]
+    return kept
+
+
+def outgoing(data: dict[str, Any], keys: tuple[str, ...]) -> dict[str, str]:
+    """The part of a worker's context that goes on with its calls (``CALL_KEYS``) or events."""
+    return {key: data[key] for key in keys if data.get(key)}
