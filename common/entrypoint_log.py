@@ -1,0 +1,92 @@
+"""One line for each entrypoint that ran: its outcome and milliseconds, and a metric beside it."""
+
+import time
+from types import TracebackType
+from typing import Any
+from weakref import WeakKeyDictionary
+
+import structlog
+from nameko.containers import WorkerContext
+from nameko.extensions import DependencyProvider
+
+from common import context, metrics
+from common.errors import InternalError, SuiteError
+from common.failures import PermanentFailure, TemporaryFailure
+from common.logging import get_logger, identify
+
+log = get_logger()
+SLOW_MS = 1000
+ExcInfo = tuple[type[BaseException], BaseException, TracebackType]
+
+
+class EntrypointLog(DependencyProvider):
+    """Binds a worker's ids to its log lines and writes the line at its end. Never raises."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._started: WeakKeyDictionary[WorkerContext, float] = WeakKeyDictionary()
+
+    def setup(self) -> None:
+        """Name the service on every line of this process."""
+        identify(self.container.service_name)
+
+    def start(self) -> None:
+        """Say that the service is up."""
+        log.info("service_started")
+
+    def stop(self) -> None:
+        """Say that the service has ended in order."""
+        log.info("service_stopped")
+
+    def worker_setup(self, worker_ctx: WorkerContext) -> None:
+        """Start the clock and bind the ids; runs in the greenthread that runs the method."""
+        self._started[worker_ctx] = time.perf_counter()
+        bind(worker_ctx)
+
+    def worker_result(
+        self, worker_ctx: WorkerContext, result: Any = None, exc_info: ExcInfo | None = None
+    ) -> None:
+        """Write the line; an unforeseen error comes with its traceback, a refusal without."""
+        seconds = time.perf_counter() - self._started.pop(worker_ctx, time.perf_counter())
+        kind = worker_ctx.entrypoint.kind
+        outcome, error = judge(exc_info[1] if exc_info else None)
+        name = worker_ctx.entrypoint.method_name
+        metrics.ENTRYPOINT_SECONDS.labels(kind, name, outcome).observe(seconds)
+        if kind == "http" and outcome != "failed":
+            return  # the server writes that line: it knows status and path
+        if getattr(worker_ctx.entrypoint, "quiet", False) and outcome == "ok":
+            return
+        write = log.info if outcome in ("ok", "refused") else log.warning
+        if seconds * 1000 > SLOW_MS:
+            write = log.warning
+        if outcome == "failed":
+            log.error("entrypoint_failed", kind=kind, ms=_ms(seconds), outcome=outcome, exc_info=exc_info)
+            return
+        slow = {"slow": True} if seconds * 1000 > SLOW_MS else {}
+        write(f"{kind}_handled", ms=_ms(seconds), outcome=outcome, **error, **slow)
+
+
+def bind(worker_ctx: WorkerContext) -> None:
+    """Put a worker's ids on all log lines of this greenthread."""
+    ids = {
+        "request_id": worker_ctx.data.get(context.REQUEST_ID),
+        "entrypoint": f"{worker_ctx.service_name}.{worker_ctx.entrypoint.method_name}",
+        "call_id": worker_ctx.call_id.rsplit(".", 1)[-1],
+    }
+    structlog.contextvars.bind_contextvars(**{key: value for key, value in ids.items() if value})
+
+
+def judge(error: BaseException | None) -> tuple[str, dict[str, str]]:
+    """Outcome word and what to log of an error: ok, refused, postponed, rejected or failed."""
+    if error is None:
+        return "ok", {}
+    if isinstance(error, TemporaryFailure | PermanentFailure):
+        word = "postponed" if isinstance(error, TemporaryFailure) else "rejected"
+        return word, {"reason": error.reason, "detail": error.message}
+    if isinstance(error, SuiteError) and not isinstance(error, InternalError):
+        return "refused", {"error": type(error).__name__, "code": error.code}
+    return "failed", {"error": type(error).__name__}
+
+
+def _ms(seconds: float) -> float:
+    return round(seconds * 1000, 1)

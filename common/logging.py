@@ -1,0 +1,121 @@
+"""One formatter for structlog and the standard library, set up from ``LOGGING`` in ``config.yml``.
+
+Log with a static event name and data as keywords: ``log.info("mail_sent", message_id=...)``. What
+belongs to every line of a request (request id, call id, entrypoint) is bound once per worker and
+added here; so are service and instance. Secrets are masked at any depth.
+"""
+
+import logging
+import os
+import socket
+from typing import Any
+
+import structlog
+from structlog.dev import Column, ConsoleRenderer, KeyValueColumnFormatter, LogLevelColumnFormatter
+from structlog.typing import EventDict, Processor, WrappedLogger
+
+from common.redact import redact
+
+_CYAN, _MAGENTA, _BLUE, _DIM, _BOLD, _RESET = (
+    "\x1b[36m", "\x1b[35m", "\x1b[34m", "\x1b[2m", "\x1b[1m", "\x1b[0m",
+)  # fmt: skip
+_LEVELS = {
+    "critical": "\x1b[1;41m", "exception": "\x1b[31m", "error": "\x1b[31m", "warn": "\x1b[33m",
+    "warning": "\x1b[33m", "info": "\x1b[32m", "debug": "\x1b[34m", "notset": "",
+}  # fmt: skip
+_origin = {"service": "-", "instance": f"{socket.gethostname()}:{os.getpid()}"}
+
+
+def get_logger() -> Any:
+    """A logger; the service's name and the worker's context are added when a line is written."""
+    return structlog.stdlib.get_logger("suite")
+
+
+def identify(service: str) -> None:
+    """Name the service that this process runs: it stands on every line from now on."""
+    _origin["service"] = service
+
+
+def instance() -> str:
+    """``host:pid``, which tells one instance of a service from another."""
+    return _origin["instance"]
+
+
+def _add_origin(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
+    for key, value in _origin.items():
+        event.setdefault(key, value)
+    return event
+
+
+def _redact(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
+    masked: EventDict = redact(event)
+    return masked
+
+
+def _drop_unbound(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
+    event.pop("_record", None)
+    event.pop("_from_structlog", None)
+    return event
+
+
+_SHARED: list[Processor] = [
+    structlog.contextvars.merge_contextvars,
+    structlog.stdlib.add_log_level,
+    structlog.stdlib.PositionalArgumentsFormatter(),
+    structlog.processors.TimeStamper(fmt="iso", utc=True, key="timestamp"),
+    _add_origin,
+]
+
+
+def _console() -> Processor:
+    colours = not os.environ.get("NO_COLOR")
+
+    def value(style: str, prefix: str = "", width: int = 0) -> KeyValueColumnFormatter:
+        return KeyValueColumnFormatter(
+            key_style=None, value_style=style if colours else "", reset_style=_RESET if colours else "",
+            value_repr=str, prefix=prefix, width=width,
+        )  # fmt: skip
+
+    default = KeyValueColumnFormatter(
+        key_style=_CYAN if colours else "", value_style=_MAGENTA if colours else "",
+        reset_style=_RESET if colours else "", value_repr=_short,
+    )  # fmt: skip
+    level = LogLevelColumnFormatter(_LEVELS if colours else {}, reset_style=_RESET if colours else "")
+    return ConsoleRenderer(
+        columns=[
+            Column("", default),
+            Column("timestamp", value(_DIM)),
+            Column("level", level),
+            Column("service", value(_BLUE, width=13)),
+            Column("event", value(_BOLD, width=22)),
+        ],
+        exception_formatter=structlog.dev.plain_traceback,
+        colors=colours,
+    )
+
+
+def _short(value: object) -> str:
+    return value if isinstance(value, str) and value and " " not in value else repr(value)
+
+
+def formatter(format: str = "console") -> logging.Formatter:
+    """The formatter that ``LOGGING`` names; ``format`` is ``console`` or ``json``.
+
+    Made as a factory, so that a plain ``nameko run --config config.yml`` logs like the launcher.
+    """
+    structlog.configure(
+        processors=[*_SHARED, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        wrapper_class=structlog.stdlib.BoundLogger,
+        cache_logger_on_first_use=True,
+    )
+    last: list[Processor] = [_drop_unbound]
+    if format == "json":
+        last += [
+            structlog.processors.format_exc_info,
+            _redact,
+            structlog.processors.JSONRenderer(default=str),
+        ]
+    else:
+        last += [_redact, _console()]
+    return structlog.stdlib.ProcessorFormatter(foreign_pre_chain=_SHARED, processors=last)

@@ -1,0 +1,33 @@
+"""The numbers that every process shows at ``GET /metrics``. Labels are bounded: names, never ids."""
+
+from prometheus_client import CONTENT_TYPE_LATEST, Counter, Gauge, Histogram, generate_latest
+
+_BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
+
+ENTRYPOINT_SECONDS = Histogram(
+    "suite_entrypoint_seconds",
+    "Time spent in an entrypoint.",
+    ("kind", "method", "outcome"),
+    buckets=_BUCKETS,
+)
+RPC_CALL_SECONDS = Histogram(
+    "suite_rpc_call_seconds", "Time until a called service answered.", ("target", "outcome"), buckets=_BUCKETS
+)
+HTTP_REQUESTS = Counter("suite_http_requests_total", "HTTP answers.", ("method", "route", "status"))
+EVENTS_PUBLISHED = Counter("suite_events_published_total", "Events the broker confirmed.", ("event",))
+EVENTS_HANDLED = Counter(
+    "suite_events_handled_total", "Events consumed, by what came of it.", ("event", "outcome")
+)
+OUTBOX_PENDING = Gauge("suite_outbox_pending", "Events stored and not yet published, as last seen.")
+MAILS = Counter("suite_mails_total", "Mails by template and outcome.", ("template", "outcome"))
+BROKER_UP = Gauge("suite_broker_up", "1 while this process consumes from the broker.")
+
+
+def exposition() -> tuple[bytes, str]:
+    """The body and content type of a scrape."""
+    return generate_latest(), CONTENT_TYPE_LATEST
+
+
+def broker_is_up() -> bool:
+    """Whether this process has a consuming connection to the broker, as far as it knows."""
+    return bool(BROKER_UP._value.get())

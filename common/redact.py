@@ -1,0 +1,44 @@
+"""Keep secrets out of the log, at any depth of what is logged."""
+
+import re
+from typing import Any
+
+MASK = "[redacted]"
+_SECRET_KEY = re.compile(
+    r"(^|[_-])(password|passwd|pass|secret|token|tokens|authorization|cookie|hash|api_?key|private_?key)$",
+    re.I,
+)
+_SECRET_TEXT = re.compile(
+    r"(?P<bearer>bearer\s+)\S+"
+    r"|eyJ[\w-]{5,}\.[\w-]+\.[\w-]*"
+    r"|\$2[abxy]\$\d\d\$[./\w]{20,}"
+    r"|(?P<scheme>\w+://[^\s:/@]*):[^\s@/]+@"
+    r"|(?P<param>[?&](?:token|access_token|password)=)[^&\s]+",
+    re.I,
+)
+_DEEPEST = 8
+
+
+def redact(value: Any, depth: int = 0) -> Any:
+    """A copy of ``value`` in which secret keys' values, tokens and passwords in URLs are masked."""
+    if isinstance(value, str):
+        return _SECRET_TEXT.sub(_mask, value) if len(value) > 5 else value
+    if depth > _DEEPEST:
+        return MASK
+    if isinstance(value, dict):
+        return {
+            key: MASK if _is_secret(key, item) else redact(item, depth + 1) for key, item in value.items()
+        }
+    if isinstance(value, list | tuple | set | frozenset):
+        return [redact(item, depth + 1) for item in value]
+    return value
+
+
+def _is_secret(key: Any, value: Any) -> bool:
+    return bool(value) and isinstance(key, str) and _SECRET_KEY.search(key) is not None
+
+
+def _mask(match: re.Match[str]) -> str:
+    if match["scheme"]:
+        return f"{match['scheme']}:{MASK}@"
+    return f"{match['bearer'] or match['param'] or ''}{MASK}"
