@@ -1,0 +1,144 @@
+"""Who is calling: tokens verified, roles enforced where an entrypoint is declared.
+
+Identity travels in Nameko's worker context, never as an argument. Each entrypoint names whom it
+serves (``@rpc(allow=Allow.USER)``), and each service checks that itself: before a worker is started,
+so a forged token costs a signature check and nothing else.
+
+Claims follow RFC 7519 and RFC 8725: the algorithm is pinned, ``iss``, ``aud``, ``exp``, ``iat`` and
+``sub`` are required, and the ``typ`` header keeps access tokens and service tokens apart.
+"""
+
+import time
+import uuid
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+import jwt
+from nameko.containers import WorkerContext
+from nameko.extensions import DependencyProvider, SharedExtension
+
+from common import config, context
+from common.errors import Forbidden, Unauthenticated
+
+ALGORITHM = "HS256"
+ISSUER = "auth"
+AUDIENCE = "suite"
+INTERNAL_AUDIENCE = "suite-internal"
+ACCESS_TYPE = "at+jwt"
+SERVICE_TYPE = "svc+jwt"
+_SERVICE_TOKEN_SECONDS = 300
+_LEEWAY_SECONDS = 5
+_REQUIRED = ["exp", "iat", "sub", "iss", "aud", "jti"]
+
+
+class Allow(StrEnum):
+    """Whom an entrypoint serves."""
+
+    PUBLIC = "public"
+    USER = "user"
+    ADMIN = "admin"
+    SERVICE = "service"
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """The caller, as its verified access token tells."""
+
+    user_id: str
+    role: str
+    session_id: str
+    token_id: str
+    expires_at: int
+
+    @property
+    def is_admin(self) -> bool:
+        """Whether the caller holds the administrator's role."""
+        return self.role == Allow.ADMIN
+
+    def may_see(self, user_id: str) -> bool:
+        """Whether the caller is that user, or an administrator."""
+        return self.is_admin or self.user_id == user_id
+
+
+class Tokens(SharedExtension):
+    """Verifies access and service tokens, and signs service tokens, with the configured secret."""
+
+    def setup(self) -> None:
+        """Read the secret once; nothing here does any I/O afterwards."""
+        self._secret = config.jwt_secret(self.container.config)
+        self._service_token: tuple[str, float] | None = None
+
+    def identify(self, token: str) -> Identity:
+        """The identity that an access token proves; Unauthenticated says why it proves none."""
+        claims = self._decode(token, AUDIENCE, ACCESS_TYPE)
+        if not all(isinstance(claims.get(name), str) for name in ("role", "sid")):
+            raise Unauthenticated("invalid_token", "The access token lacks a claim.")
+        return Identity(claims["sub"], claims["role"], claims["sid"], claims["jti"], int(claims["exp"]))
+
+    def service_token(self) -> str:
+        """A short-lived token that tells another service which service is calling."""
+        now = time.time()
+        if self._service_token is None or self._service_token[1] < now:
+            self._service_token = (self._sign_service(int(now)), now + _SERVICE_TOKEN_SECONDS / 2)
+        return self._service_token[0]
+
+    def authorize(self, allow: Allow, data: dict[str, Any]) -> None:
+        """Raise Unauthenticated or Forbidden unless the context ``data`` satisfies ``allow``."""
+        if allow is Allow.PUBLIC:
+            return
+        if allow is Allow.SERVICE:
+            self._authorize_service(data)
+            return
+        token = data.get(context.AUTH_TOKEN)
+        if not token:
+            raise Unauthenticated("missing_token", "This needs an access token: log in first.")
+        if allow is Allow.ADMIN and not self.identify(token).is_admin:
+            raise Forbidden("admin_only", "Only an administrator may do this.")
+        self.identify(token)
+
+    def _authorize_service(self, data: dict[str, Any]) -> None:
+        token = data.get(context.SERVICE_TOKEN)
+        if not token:
+            raise Forbidden("service_only", "Only the suite's own services may call this.")
+        self._decode(token, INTERNAL_AUDIENCE, SERVICE_TYPE)
+
+    def _sign_service(self, now: int) -> str:
+        claims = {
+            "sub": self.container.service_name, "iss": self.container.service_name, "aud": INTERNAL_AUDIENCE,
+            "iat": now, "exp": now + _SERVICE_TOKEN_SECONDS, "jti": str(uuid.uuid4()),
+        }  # fmt: skip
+        return jwt.encode(claims, self._secret, ALGORITHM, headers={"typ": SERVICE_TYPE})
+
+    def _decode(self, token: str, audience: str, kind: str) -> dict[str, Any]:
+        try:
+            decoded = jwt.decode_complete(
+                token, self._secret, algorithms=[ALGORITHM], audience=audience, leeway=_LEEWAY_SECONDS,
+                issuer=ISSUER if audience == AUDIENCE else None, options={"require": _REQUIRED},
+            )  # fmt: skip
+        except jwt.ExpiredSignatureError:
+            raise Unauthenticated("token_expired", "The access token has expired.") from None
+        except (jwt.PyJWTError, ValueError, TypeError):
+            raise Unauthenticated("invalid_token", "The access token is not valid.") from None
+        if decoded["header"].get("typ") != kind:
+            raise Unauthenticated("invalid_token", "That is not an access token.")
+        claims: dict[str, Any] = decoded["payload"]
+        return claims
+
+
+class Caller(DependencyProvider):
+    """Injects the caller's :class:`Identity`, or None where the entrypoint is public.
+
+    It never raises: an exception here would end the process, not the call. The entrypoint has
+    refused a bad token before the worker was started.
+    """
+
+    tokens = Tokens()
+
+    def get_dependency(self, worker_ctx: WorkerContext) -> Identity | None:
+        """The identity behind this worker's access token."""
+        token = worker_ctx.data.get(context.AUTH_TOKEN)
+        try:
+            return self.tokens.identify(token) if token else None
+        except Unauthenticated:
+            return None
