@@ -1,0 +1,97 @@
+"""Every event of the suite, on one page: who announces it, what it carries, who listens.
+
+An event is a fact in the past tense. On the wire it is one flat JSON object: the envelope
+(``event_id``, ``occurred_at``, ``request_id``, ``version``) and the fields named here. It goes to the
+topic exchange ``<source>.events`` with its name as routing key, and from there into one durable queue
+for each service in ``SUBSCRIBERS``. Secrets that a mail has to carry (a link's token) are fields as
+well: they travel, and are never logged.
+"""
+
+import uuid
+from dataclasses import dataclass
+from typing import Any
+
+from common import clock
+
+ENVELOPE = ("event_id", "occurred_at", "request_id", "version")
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """A kind of event. ``version`` rises when a field is removed or changes its meaning."""
+
+    source: str
+    name: str
+    fields: tuple[str, ...]
+    version: int = 1
+
+    def make(self, request_id: str, **fields: Any) -> dict[str, Any]:
+        """The event's payload: a new id, the time, and exactly the fields that this page names."""
+        if set(fields) != set(self.fields):
+            raise TypeError(f"{self.name} takes {sorted(self.fields)}, not {sorted(fields)}")
+        return {
+            "event_id": str(uuid.uuid4()),
+            "occurred_at": clock.to_text(clock.now()),
+            "request_id": request_id,
+            "version": self.version,
+            **fields,
+        }
+
+
+_CONTACT = ("user_id", "email", "name", "user_version")
+_TODOS = ("user_id", "todos", "count")
+
+USER_REGISTERED = Event("users", "user_registered", (*_CONTACT, "verification_token"))
+USER_LOGGED_IN = Event("users", "user_logged_in", ("user_id", "session_id", "ip", "user_agent", "new_device"))
+USER_UPDATED = Event("users", "user_updated", (*_CONTACT, "changes"))
+USER_DELETED = Event("users", "user_deleted", ("user_id",))
+PASSWORD_RESET_REQUESTED = Event(
+    "users", "password_reset_requested", ("user_id", "reset_token", "expires_in")
+)
+PASSWORD_CHANGED = Event("users", "password_changed", ("user_id", "ip"))
+EMAIL_VERIFICATION_REQUESTED = Event(
+    "users", "email_verification_requested", ("user_id", "verification_token", "new_email")
+)
+SESSION_REVOKED = Event("users", "session_revoked", ("user_id", "session_ids"))
+
+TODO_CREATED = Event("todos", "todo_created", _TODOS)
+TODO_UPDATED = Event("todos", "todo_updated", (*_TODOS, "changes"))
+TODO_COMPLETED = Event("todos", "todo_completed", (*_TODOS, "changes"))
+TODO_DELETED = Event("todos", "todo_deleted", _TODOS)
+TODO_DUE_SOON = Event("todos", "todo_due_soon", _TODOS)
+
+NOTIFICATION_REQUESTED = Event(
+    "messaging", "notification_requested", ("message_id", "template", "recipient", "context")
+)
+NOTIFICATION_SENT = Event("notifications", "notification_sent", ("message_id", "attempt"))
+NOTIFICATION_FAILED = Event(
+    "notifications", "notification_failed", ("message_id", "attempt", "reason", "detail", "final")
+)
+
+ALL = (
+    USER_REGISTERED, USER_LOGGED_IN, USER_UPDATED, USER_DELETED, PASSWORD_RESET_REQUESTED, PASSWORD_CHANGED,
+    EMAIL_VERIFICATION_REQUESTED, SESSION_REVOKED, TODO_CREATED, TODO_UPDATED, TODO_COMPLETED, TODO_DELETED,
+    TODO_DUE_SOON, NOTIFICATION_REQUESTED, NOTIFICATION_SENT, NOTIFICATION_FAILED,
+)  # fmt: skip
+
+SUBSCRIBERS: dict[str, tuple[Event, ...]] = {
+    "todos": (USER_DELETED,),
+    "messaging": (
+        USER_REGISTERED, USER_LOGGED_IN, USER_UPDATED, USER_DELETED, PASSWORD_RESET_REQUESTED,
+        PASSWORD_CHANGED, EMAIL_VERIFICATION_REQUESTED, TODO_CREATED, TODO_UPDATED, TODO_COMPLETED,
+        TODO_DELETED, TODO_DUE_SOON, NOTIFICATION_SENT, NOTIFICATION_FAILED,
+    ),
+    "notifications": (NOTIFICATION_REQUESTED,),
+}  # fmt: skip
+
+_BY_NAME = {(event.source, event.name): event for event in ALL}
+
+
+def find(source: str, name: str) -> Event:
+    """The event of that name; KeyError if this page has none."""
+    return _BY_NAME[source, name]
+
+
+def has_subscriber(event: Event) -> bool:
+    """Whether some service listens, so that some queue has to take the event."""
+    return any(event in heard for heard in SUBSCRIBERS.values())

@@ -1,0 +1,121 @@
+"""What the suite declares in RabbitMQ: names derived in one place, made before anything is published.
+
+================================================  =========================================================
+``<service>.events``                              topic exchange, one for each service that announces
+``evt-<source>-<event>--<service>.<handler>``     durable queue, one for each event and listening service
+``rpc-<service>``                                 durable queue of a service's calls
+``delays`` / ``delay-<ms>ms``                     where a failed event waits before its next attempt
+``dead-letters``                                  fanout exchange and queue: what can't succeed, with reasons
+================================================  =========================================================
+
+An event that is published before its queue exists vanishes, so every process declares all of it
+whenever it starts. Event queues carry no arguments: retries and dead letters are published by the
+consumer, and so nothing here can clash with what an older or newer version has declared.
+"""
+
+from typing import Any
+
+import eventlet
+from amqp.exceptions import AMQPError
+from kombu import Connection, Exchange, Queue
+from nameko.constants import AMQP_SSL_CONFIG_KEY, AMQP_URI_CONFIG_KEY, LOGIN_METHOD_CONFIG_KEY
+from nameko.extensions import SharedExtension
+from nameko.rpc import RPC_QUEUE_TEMPLATE, get_rpc_exchange
+from nameko.utils import sanitize_url
+
+from common import events
+from common.events import Event
+from common.logging import get_logger
+
+log = get_logger()
+SERVICES = ("users", "auth", "todos", "messaging", "notifications", "gateway")
+DEAD_LETTERS = "dead-letters"
+DELAYS = Exchange("delays", type="headers", durable=True)
+_WAIT_SECONDS = 60
+
+
+class TopologyError(Exception):
+    """The broker can't be reached, or will not have it so: the process must not start."""
+
+
+def handler_name(event: Event) -> str:
+    """The method that handles an event: always ``handle_<event>``."""
+    return f"handle_{event.name}"
+
+
+def event_queue(event: Event, service: str) -> Queue:
+    """The queue in which ``service`` receives ``event``; named and bound as Nameko's own handlers do."""
+    exchange = Exchange(f"{event.source}.events", type="topic", durable=True, auto_delete=False)
+    name = f"evt-{event.source}-{event.name}--{service}.{handler_name(event)}"
+    return Queue(name, exchange, routing_key=event.name, durable=True)
+
+
+def delay_queue(milliseconds: int) -> Queue:
+    """A queue whose messages go back to the queue named by their routing key after that time.
+
+    It goes away by itself when it has not been used for a while (a message in it is gone long before).
+    """
+    return Queue(
+        f"delay-{milliseconds}ms",
+        DELAYS,
+        durable=True,
+        binding_arguments={"x-match": "all", "delay-ms": milliseconds},
+        queue_arguments={
+            "x-message-ttl": milliseconds,
+            "x-dead-letter-exchange": "",
+            "x-expires": delay_queue_lifetime(milliseconds),
+        },
+    )
+
+
+def delay_queue_lifetime(milliseconds: int) -> int:
+    """After how many milliseconds without a new message a delay queue is dropped."""
+    return milliseconds * 2 + 120_000
+
+
+def everything(config: dict[str, Any]) -> list[Exchange | Queue]:
+    """All exchanges and queues of the suite, in an order in which they can be declared."""
+    sources = sorted({event.source for event in events.ALL})
+    exchanges = [Exchange(f"{source}.events", type="topic", durable=True) for source in sources]
+    dead = Queue(DEAD_LETTERS, Exchange(DEAD_LETTERS, type="fanout", durable=True), durable=True)
+    rpc = get_rpc_exchange(config)
+    calls = [
+        Queue(RPC_QUEUE_TEMPLATE.format(name), rpc, routing_key=f"{name}.*", durable=True)
+        for name in SERVICES
+    ]
+    heard = [event_queue(event, service) for service, known in events.SUBSCRIBERS.items() for event in known]
+    return [*exchanges, DELAYS, dead, *calls, *heard]
+
+
+class Topology(SharedExtension):
+    """Declares everything when the process is set up, before any consumer or publisher starts."""
+
+    def setup(self) -> None:
+        """Wait for the broker a while, then declare; TopologyError ends the process with its reason."""
+        config = self.container.config
+        where = sanitize_url(config[AMQP_URI_CONFIG_KEY])
+        with eventlet.Timeout(_WAIT_SECONDS, TopologyError(f"no broker at {where}: check RABBITMQ_URL")):
+            while not self._declared(config, where):
+                eventlet.sleep(1)
+
+    def _declared(self, config: dict[str, Any], where: str) -> bool:
+        try:
+            declare(config)
+        except OSError as problem:
+            log.warning("broker_unreachable", broker=where, error=str(problem))
+            return False
+        except AMQPError as problem:
+            raise TopologyError(f"RabbitMQ at {where} refuses: {problem}. Check RABBITMQ_URL.") from None
+        return True
+
+
+def declare(config: dict[str, Any]) -> None:
+    """Declare the topology over a connection of its own; raises what the broker answers."""
+    connection = Connection(
+        config[AMQP_URI_CONFIG_KEY], ssl=config.get(AMQP_SSL_CONFIG_KEY), connect_timeout=5,
+        login_method=config.get(LOGIN_METHOD_CONFIG_KEY),
+    )  # fmt: skip
+    with connection:
+        channel = connection.channel()
+        for entity in everything(config):
+            entity(channel).declare()
