@@ -1,0 +1,186 @@
+"""How an event is consumed: at least once, retried with a growing delay, or set aside with its reason.
+
+Read aloud: *success acknowledges. What can't succeed goes to the dead letters at once. All else waits
+in the broker and is tried again, ``RETRY_MAX_ATTEMPTS`` times in all, and then goes there too.* The
+count travels in a header of our own, since RabbitMQ 4 ignores an ``x-death`` that a client sends. The
+original is acknowledged only after the broker has confirmed the copy.
+"""
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+from kombu.message import Message as Received
+from nameko.containers import WorkerContext
+from nameko.events import EventHandler as NamekoEventHandler
+from nameko.extensions import DependencyProvider, SharedExtension
+
+from common import clock, context, events, metrics, topology
+from common.broker import ConfirmedPublisher, Message, PublishFailed
+from common.consumer import QueueConsumer
+from common.events import Event
+from common.failures import PermanentFailure, Postponed
+from common.logging import get_logger
+from common.retry import backoff, describe, is_permanent, slot
+
+log = get_logger()
+ATTEMPTS = "suite-attempts"
+FIRST_FAILED_AT = "suite-first-failed-at"
+ATTEMPT = "attempt"
+
+
+def attempts_before(message: Received) -> int:
+    """How many attempts have failed so far, as our own header tells; 0 for anything odd."""
+    count = message.headers.get(ATTEMPTS)
+    return count if isinstance(count, int) and 0 < count < 10_000 else 0
+
+
+class Redelivery(SharedExtension):
+    """Moves a message on: to a delay queue, or to the dead letters; then it may be acknowledged."""
+
+    publisher = ConfirmedPublisher()
+    topology = topology.Topology()
+
+    def retry(self, message: Received, queue: str, error: BaseException) -> float:
+        """Put a copy where it waits before the next attempt; the delay in seconds."""
+        policy, failed = self.container.config["RETRY"], attempts_before(message)
+        seconds = backoff(failed, policy["base_seconds"], policy["cap_seconds"])
+        middle = min(policy["cap_seconds"], policy["base_seconds"] * 2 ** min(failed, 62)) * 1000
+        self._delay(message, queue, seconds, slot(round(seconds * 1000), middle), _history(message))
+        return seconds
+
+    def postpone(self, message: Received, queue: str, seconds: float) -> None:
+        """Put a copy where it waits for that time; its attempts stay what they were."""
+        self._delay(message, queue, seconds, math.ceil(seconds * 1000), {})
+
+    def _delay(
+        self, message: Received, queue: str, seconds: float, waiting: int, more: dict[str, Any]
+    ) -> None:
+        headers = {**_kept(message), **more, "delay-ms": waiting}
+        properties = {**_properties(message), "expiration": str(max(1, round(seconds * 1000)))}
+        copy = Message(topology.DELAYS.name, queue, message.body, headers, properties)
+        self.publisher.publish([copy], declare=[topology.delay_queue(waiting)])
+
+    def dead_letter(self, message: Received, queue: str, reason: str, detail: str) -> None:
+        """Put a copy into the dead letters, with all that an operator wants to know."""
+        headers = {
+            **_kept(message),
+            **_history(message),
+            "dead-letter-reason": reason,
+            "dead-letter-detail": detail,
+            "original-queue": queue,
+            "dead-lettered-at": clock.to_text(clock.now()),
+        }
+        copy = Message(topology.DEAD_LETTERS, queue, message.body, headers, _properties(message))
+        self.publisher.publish([copy])
+        log.warning(
+            "message_dead_lettered", queue=queue, reason=reason, detail=detail, attempts=headers[ATTEMPTS]
+        )
+
+
+def _kept(message: Received) -> dict[str, Any]:
+    return {key: value for key, value in message.headers.items() if not key.startswith("x-")}
+
+
+def _history(message: Received) -> dict[str, Any]:
+    first = message.headers.get(FIRST_FAILED_AT) or clock.to_text(clock.now())
+    return {ATTEMPTS: attempts_before(message) + 1, FIRST_FAILED_AT: first}
+
+
+def _properties(message: Received) -> dict[str, Any]:
+    names = ("content_type", "content_encoding", "correlation_id", "message_id", "reply_to")
+    return {name: message.properties[name] for name in names if message.properties.get(name)}
+
+
+class EventHandler(NamekoEventHandler):
+    """``@handles(events.USER_REGISTERED)`` on ``handle_user_registered``: retried, never lost."""
+
+    queue_consumer = QueueConsumer()
+    redelivery = Redelivery()
+    kind = "event"
+
+    def __init__(self, event: Event, **kwargs: Any) -> None:
+        super().__init__(event.source, event.name, **kwargs)
+        self.event = event
+
+    def setup(self) -> None:
+        """Refuse a handler that the events page does not know: its queue would be declared too late."""
+        service = self.container.service_name
+        declared = self.event in events.SUBSCRIBERS.get(service, ())
+        if not declared or self.method_name != topology.handler_name(self.event):
+            raise TypeError(f"{service}.{self.method_name} is not on the events page for {self.event.name}")
+        super().setup()
+
+    def unpack_message_headers(self, message: Received) -> dict[str, Any]:
+        """The known context keys alone, and which attempt this is; no token travels with an event."""
+        data = context.outgoing(context.clean(super().unpack_message_headers(message)), context.EVENT_KEYS)
+        return {**data, ATTEMPT: str(attempts_before(message) + 1)}
+
+    def handle_message(self, body: Any, message: Received) -> None:
+        """Start a worker for a well-formed event; set aside what is none."""
+        log.debug("message_received", queue=self.queue.name)
+        known = isinstance(body, dict) and isinstance(body.get("event_id"), str)
+        missing = [name for name in self.event.fields if name not in body] if known else ["event_id"]
+        if missing:
+            error = PermanentFailure("malformed_event", f"the event lacks {', '.join(missing)}")
+            self.handle_message_processed(message, None, (PermanentFailure, error, None))
+        else:
+            super().handle_message(body, message)
+
+    def handle_undecodable(self, message: Received, exc: Exception) -> None:
+        """Set aside what is no JSON."""
+        error = PermanentFailure("undecodable", f"the body can't be read: {exc}")
+        self.handle_message_processed(message, None, (PermanentFailure, error, None))
+
+    def handle_message_processed(self, message: Received, result: Any = None, exc_info: Any = None) -> None:
+        """Acknowledge, delay or set aside; if the broker takes no copy, the original stays with it."""
+        error = exc_info[1] if exc_info else None
+        try:
+            outcome = self._settle(message, error)
+        except PublishFailed as problem:
+            log.error("message_kept", queue=self.queue.name, error=str(problem))
+            self.queue_consumer.requeue_message(message)
+            return
+        metrics.EVENTS_HANDLED.labels(self.event.name, outcome).inc()
+        self.queue_consumer.ack_message(message)
+
+    def _settle(self, message: Received, error: BaseException | None) -> str:
+        if error is None:
+            return "handled"
+        if isinstance(error, Postponed):
+            self.redelivery.postpone(message, self.queue.name, error.seconds)
+            log.info(
+                "message_postponed", queue=self.queue.name, reason=error.reason, in_seconds=error.seconds
+            )
+            return "postponed"
+        attempt, limit = attempts_before(message) + 1, self.container.config["RETRY"]["max_attempts"]
+        reason, detail = describe(error)
+        if is_permanent(error) or attempt >= limit:
+            self.redelivery.dead_letter(message, self.queue.name, reason, detail)
+            return "dead_lettered"
+        seconds = self.redelivery.retry(message, self.queue.name, error)
+        log.warning(
+            "message_retried", queue=self.queue.name, attempt=attempt, of=limit, reason=reason,
+            in_seconds=round(seconds, 3),
+        )  # fmt: skip
+        return "retried"
+
+
+handles = EventHandler.decorator
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """The how-manieth attempt at an event this is (from 1), and whether there will be another."""
+
+    number: int
+    is_last: bool
+
+
+class CurrentAttempt(DependencyProvider):
+    """Injects the :class:`Attempt` of an event handler's worker."""
+
+    def get_dependency(self, worker_ctx: WorkerContext) -> Attempt:
+        """Which attempt this worker makes."""
+        number = int(worker_ctx.data.get(ATTEMPT, 1))
+        return Attempt(number, number >= self.container.config["RETRY"]["max_attempts"])
