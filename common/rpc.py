@@ -1,0 +1,298 @@
+"""Calls between services: with a deadline, with the caller's access checked, safe against poison.
+
+``rpc`` is the entrypoint, ``Service`` the way to call one. Both speak Nameko's own wire format, so
+``nameko shell``, ``ClusterRpcProxy`` and a stock Nameko service can call and be called.
+
+A call carries the time after which nobody waits for its answer. The next hop inherits what is left
+of it, the request expires in the queue with it, and a service does not start on one that is over.
+Requests and replies live for milliseconds, so they are transient; what must survive is an event.
+"""
+
+import sys
+import time
+from typing import Any
+
+import eventlet
+import kombu.serialization
+from eventlet.event import Event
+from kombu.exceptions import OperationalError
+from kombu.message import Message as Received
+from nameko.amqp.publish import Publisher, UndeliverableMessage
+from nameko.containers import WorkerContext
+from nameko.exceptions import MalformedRequest, RemoteError, UnknownService
+from nameko.rpc import MethodProxy, ReplyListener, Responder, Rpc, RpcConsumer, RpcProxy, ServiceProxy
+
+from common import context, metrics
+from common.consumer import QueueConsumer
+from common.delivery import Redelivery
+from common.errors import DeadlineExceeded, SuiteError, Unavailable, internal_error
+from common.identity import Allow, Tokens
+from common.logging import get_logger
+
+log = get_logger()
+_TRANSIENT = 1
+_CONFIRM_SECONDS = 5
+
+
+class ReplyPublisher(Publisher):
+    """Sends a reply without writing it to disk, and does not wait for ever for the broker."""
+
+    delivery_mode = _TRANSIENT
+
+    def __init__(self, amqp_uri: str, **options: Any) -> None:
+        super().__init__(amqp_uri, confirm_timeout=_CONFIRM_SECONDS, **options)
+
+
+class SafeResponder(Responder):
+    """Answers a call; see :class:`ReplyPublisher`."""
+
+    publisher_cls = ReplyPublisher
+
+
+class SafeRpcConsumer(RpcConsumer):
+    """Takes calls off the service's queue; one that can't be answered is set aside, not died of."""
+
+    queue_consumer = QueueConsumer()
+    redelivery = Redelivery()
+
+    def handle_message(self, body: Any, message: Received) -> None:
+        """Run the called method, or answer why not."""
+        if not _answerable(message):
+            self._set_aside(message, "unanswerable_call", "the call names no reply queue or content type")
+            return
+        super().handle_message(body if isinstance(body, dict) else {}, message)
+
+    def handle_undecodable(self, message: Received, exc: Exception) -> None:
+        """Answer a body that can't be read with an error, if there is anyone to answer."""
+        if not _answerable(message):
+            self._set_aside(message, "undecodable", f"the body can't be read: {exc}")
+            return
+        try:
+            raise MalformedRequest("The body can't be read.")
+        except MalformedRequest:
+            self.handle_result(message, None, sys.exc_info())
+
+    def handle_result(self, message: Received, result: Any, exc_info: Any) -> tuple[Any, Any]:
+        """Send the reply and acknowledge the call. A reply that can't be sent ends nothing but itself."""
+        shown = _shown(exc_info)
+        try:
+            result, failure = self._respond(message, result, shown)
+            exc_info = failure if failure is not shown else exc_info
+        except Exception as problem:
+            log.error("rpc_reply_lost", error=f"{type(problem).__name__}: {problem}")
+        self.queue_consumer.ack_message(message)
+        return result, exc_info
+
+    def _respond(self, message: Received, result: Any, exc_info: Any) -> tuple[Any, Any]:
+        config = self.container.config
+        responder = SafeResponder(
+            config["AMQP_URI"], self.queue.exchange, config.get("serializer", "json"), message,
+            ssl=config.get("AMQP_SSL"), login_method=config.get("LOGIN_METHOD"),
+        )  # fmt: skip
+        answer: tuple[Any, Any] = responder.send_response(result, exc_info)
+        return answer
+
+    def _set_aside(self, message: Received, reason: str, detail: str) -> None:
+        self.redelivery.dead_letter(message, self.queue.name, reason, detail)
+        self.queue_consumer.ack_message(message)
+
+
+def _answerable(message: Received) -> bool:
+    known = message.properties.get("content_type") in kombu.serialization.registry.type_to_name
+    return known and bool(message.properties.get("reply_to"))
+
+
+def _shown(exc_info: Any) -> Any:
+    """What the caller sees: our own words and Nameko's about the request; of all else, that it failed."""
+    if exc_info is None or isinstance(exc_info[1], SuiteError):
+        return exc_info
+    if type(exc_info[1]).__module__ == "nameko.exceptions":
+        return exc_info
+    error = internal_error()
+    return type(error), error, exc_info[2]
+
+
+class RpcEntrypoint(Rpc):
+    """``@rpc(allow=Allow.USER)``: a method that others may call, and whom it serves.
+
+    ``quiet`` leaves the line of a successful call out of the log (health probes).
+    """
+
+    rpc_consumer = SafeRpcConsumer()
+    tokens = Tokens()
+    kind = "rpc"
+
+    def __init__(self, allow: Allow, quiet: bool = False, **kwargs: Any) -> None:
+        super().__init__(expected_exceptions=SuiteError, **kwargs)
+        self.allow = allow
+        self.quiet = quiet
+
+    def unpack_message_headers(self, message: Received) -> dict[str, Any]:
+        """The context keys that the suite knows, and nothing else."""
+        return context.clean(super().unpack_message_headers(message))
+
+    def handle_message(self, body: Any, message: Received) -> None:
+        """Refuse what nobody waits for and who may not; then start a worker."""
+        data = self.unpack_message_headers(message)
+        if _remaining(data, 1.0) <= 0:
+            raise DeadlineExceeded("deadline_exceeded", "The call's deadline had passed before it began.")
+        try:
+            self.tokens.authorize(self.allow, data)
+        except SuiteError as refusal:
+            log.info(
+                "auth_failed", entrypoint=self.method_name, code=refusal.code,
+                request_id=data.get(context.REQUEST_ID),
+            )  # fmt: skip
+            raise
+        super().handle_message(body, message)
+
+
+rpc = RpcEntrypoint.decorator
+
+
+class Replies(ReplyListener):
+    """The reply queue of this process, on the consumer that survives."""
+
+    queue_consumer = QueueConsumer()
+
+    def handle_undecodable(self, message: Received, exc: Exception) -> None:
+        """Drop it: the call that it answers ends at its deadline."""
+        log.error("rpc_reply_undecodable", error=str(exc))
+        self.queue_consumer.ack_message(message)
+
+
+class Awaited:
+    """The reply that one call waits for; forgotten when the call is over, however it ended."""
+
+    def __init__(self, replies: Replies) -> None:
+        self.replies = replies
+        self.routing_key = replies.routing_key
+        self.correlation_id = ""
+
+    def get_reply_event(self, correlation_id: str) -> Event:
+        """Called by Nameko with the id that it has drawn for the call."""
+        self.correlation_id = correlation_id
+        event: Event = self.replies.get_reply_event(correlation_id)
+        return event
+
+    def forget(self) -> None:
+        """Stop waiting: a reply that comes now is dropped."""
+        self.replies._reply_events.pop(self.correlation_id, None)
+
+
+class Service(RpcProxy):
+    """Injects a client for another service: ``users = Service("users")``, ``self.users.get(user_id=...)``.
+
+    ``as_service`` adds the proof that one of the suite's services is calling. ``deadline`` is in seconds;
+    without it, ``RPC_DEADLINE`` of the configuration holds. A deadline inherited from the caller's
+    caller always wins if it is earlier.
+    """
+
+    rpc_reply_listener = Replies()
+    tokens = Tokens()
+
+    def __init__(self, target_service: str, as_service: bool = False, deadline: float | None = None) -> None:
+        super().__init__(target_service)
+        self.as_service = as_service
+        self.deadline = deadline
+
+    def get_dependency(self, worker_ctx: WorkerContext) -> "Client":
+        """A client bound to this worker's context."""
+        seconds = self.deadline or float(self.container.config["RPC_DEADLINE"])
+        return Client(
+            worker_ctx, self.target_service, self.rpc_reply_listener, seconds,
+            self.tokens if self.as_service else None,
+        )  # fmt: skip
+
+
+class Client(ServiceProxy):
+    """Another service's methods, as attributes."""
+
+    def __init__(
+        self, worker_ctx: WorkerContext, name: str, replies: Replies, seconds: float, tokens: Tokens | None
+    ) -> None:
+        super().__init__(worker_ctx, name, replies)
+        self.seconds = seconds
+        self.tokens = tokens
+
+    def __getattr__(self, name: str) -> "Call":
+        return Call(self, name)
+
+    def within(self, seconds: float) -> "Client":
+        """The same client with a shorter deadline."""
+        return Client(self.worker_ctx, self.service_name, self.reply_listener, seconds, self.tokens)
+
+
+class Call(MethodProxy):
+    """One method of another service; calling it waits for the answer, at most until the deadline."""
+
+    def __init__(self, client: Client, method_name: str) -> None:
+        super().__init__(
+            client.worker_ctx, client.service_name, method_name, Awaited(client.reply_listener),
+            delivery_mode=_TRANSIENT, confirm_timeout=_CONFIRM_SECONDS,
+        )  # fmt: skip
+        self.client = client
+
+    def __call__(self, **kwargs: Any) -> Any:
+        """Send the call and return its result; errors arrive as the class that was raised.
+
+        Raises Unavailable if the broker or the service is not there, DeadlineExceeded if it is silent,
+        InternalError if it answers with something that is no word of ours.
+        """
+        started = time.perf_counter()
+        outcome = "failed"
+        try:
+            result = self._in_time(kwargs)
+            outcome = "ok"
+            return result
+        except SuiteError as error:
+            outcome = type(error).__name__
+            raise
+        finally:
+            seconds = time.perf_counter() - started
+            metrics.RPC_CALL_SECONDS.labels(self.service_name, outcome).observe(seconds)
+
+    def get_message_headers(self, worker_ctx: WorkerContext) -> dict[str, Any]:
+        """The caller's context, the deadline, and the service's proof if asked for."""
+        data = context.outgoing(worker_ctx.data, context.CALL_KEYS)
+        data[context.DEADLINE] = repr(self.expires_at)
+        if self.client.tokens:
+            data[context.SERVICE_TOKEN] = self.client.tokens.service_token()
+        headers: dict[str, Any] = {self._get_header_name(key): value for key, value in data.items()}
+        headers[self._get_header_name("call_id_stack")] = worker_ctx.call_id_stack
+        return headers
+
+    def _in_time(self, kwargs: dict[str, Any]) -> Any:
+        late = DeadlineExceeded(
+            "deadline_exceeded", f"The {self.service_name} service did not answer in time."
+        )
+        seconds = min(self.client.seconds, _remaining(self.worker_ctx.data, self.client.seconds))
+        if seconds <= 0:
+            raise late
+        self.expires_at = time.time() + seconds
+        self.publisher.expiration = seconds
+        with eventlet.Timeout(seconds, late):
+            return self._exchange(kwargs)
+
+    def _exchange(self, kwargs: dict[str, Any]) -> Any:
+        try:
+            return self._call(**kwargs).result()
+        except (OperationalError, UnknownService, UndeliverableMessage, OSError):
+            raise Unavailable("unavailable", f"The {self.service_name} service is not available.") from None
+        except SuiteError:
+            raise
+        except (RemoteError, TypeError, KeyError) as problem:
+            log.error(
+                "rpc_answer_unknown", target=self.service_name, method=self.method_name, error=str(problem)
+            )
+            raise internal_error() from None
+        finally:
+            self.reply_listener.forget()
+
+
+def _remaining(data: dict[str, Any], default: float) -> float:
+    """Seconds until the deadline in a worker's context; ``default`` where there is none."""
+    try:
+        return float(data[context.DEADLINE]) - time.time()
+    except (KeyError, ValueError):
+        return default
