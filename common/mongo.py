@@ -1,0 +1,183 @@
+"""MongoDB as the suite uses it: one client a process, short time-outs, and an outbox inside documents.
+
+The event of a change lies in the changed document (``outbox``, an array), so one write stores both;
+no transaction is needed for a single document. ``outbox_at`` is when another instance may take over
+what the writer has not published, and a sparse index on it makes that search cheap.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from typing import Any
+
+import eventlet
+from nameko.extensions import DependencyProvider
+from pymongo import MongoClient, UpdateOne
+from pymongo.collection import Collection
+from pymongo.database import Database
+from pymongo.errors import OperationFailure, PyMongoError
+
+from common import clock
+from common.errors import Unavailable
+from common.logging import get_logger
+from common.outbox import Entry, Publish, Relay
+
+log = get_logger()
+Document = dict[str, Any]
+HIDDEN = {"outbox": 0, "outbox_at": 0}
+_BATCH = 200
+_TAKEOVER_SECONDS = 5
+_START_SECONDS = 60
+_AUTHENTICATION_FAILED = (13, 18)
+
+
+class StorageUnavailable(Exception):
+    """The database can't be used at start: the process must not go on."""
+
+
+@contextmanager
+def translated() -> Iterator[None]:
+    """Turn a driver's error into Unavailable at the door it came through."""
+    try:
+        yield
+    except PyMongoError as problem:
+        log.error("database_error", database="mongodb", error=f"{type(problem).__name__}: {problem}"[:300])
+        raise Unavailable("storage_unavailable", "The data store is not available.") from problem
+
+
+def with_event(event: Document) -> Document:
+    """The part of an update that stores an event's entry with the change."""
+    return {
+        "$push": {"outbox": event},
+        "$set": {"outbox_at": clock.now() + timedelta(seconds=_TAKEOVER_SECONDS)},
+    }
+
+
+def holding(*entries: Document) -> Document:
+    """The fields of a new document that store its first events with it."""
+    return {"outbox": list(entries), "outbox_at": clock.now() + timedelta(seconds=_TAKEOVER_SECONDS)}
+
+
+def entry(source: str, name: str, payload: Document) -> Document:
+    """An event as it lies in a document."""
+    return {"source": source, "name": name, "payload": payload}
+
+
+class MongoOutbox:
+    """The entries inside one collection's documents; see :class:`common.outbox.Store`."""
+
+    def __init__(self, collection: Collection[Document]) -> None:
+        self.collection = collection
+        self._hints: list[Any] = []
+
+    def prepare(self) -> None:
+        """Make the index that finds documents whose events are still to be published."""
+        with translated():
+            self.collection.create_index("outbox_at", sparse=True)
+
+    def hint(self, identifier: Any) -> None:
+        """Remember a document that this process has just written an event into."""
+        self._hints.append(identifier)
+
+    def drain(self, publish: Publish) -> int:
+        """Publish the events of hinted documents, else of those whose writer has not done it in time."""
+        hints, self._hints = self._hints[:_BATCH], self._hints[_BATCH:]
+        with translated():
+            documents = self._hinted(hints) if hints else self._overdue()
+        entries = [Entry(**raw) for document in documents for raw in document["outbox"]]
+        if entries:
+            publish(entries)
+            with translated():
+                self.collection.bulk_write([step for document in documents for step in _removal(document)])
+        return len(entries)
+
+    def _hinted(self, identifiers: list[Any]) -> list[Document]:
+        query = {"_id": {"$in": identifiers}, "outbox_at": {"$exists": True}}
+        return list(self.collection.find(query, {"outbox": 1}))
+
+    def _overdue(self) -> list[Document]:
+        taken: list[Document] = []
+        while len(taken) < _BATCH:
+            now = clock.now()
+            document = self.collection.find_one_and_update(
+                {"outbox_at": {"$lt": now}},
+                {"$set": {"outbox_at": now + timedelta(seconds=_TAKEOVER_SECONDS)}},
+                projection={"outbox": 1},
+            )
+            if document is None:
+                break
+            taken.append(document)
+        return taken
+
+
+def _removal(document: Document) -> list[UpdateOne]:
+    ids = [raw["payload"]["event_id"] for raw in document["outbox"]]
+    mine = {"_id": document["_id"]}
+    return [
+        UpdateOne(mine, {"$pull": {"outbox": {"payload.event_id": {"$in": ids}}}}),
+        UpdateOne({**mine, "outbox": []}, {"$unset": {"outbox": "", "outbox_at": ""}}),
+    ]
+
+
+class MongoStorage(DependencyProvider):
+    """Base of a service's storage provider: ``database`` and ``outbox_in`` name what it owns.
+
+    A subclass adds ``prepare`` (indexes, validators) and ``get_dependency`` (its repository).
+    """
+
+    database: str
+    outbox_in: str
+    probe_name = "mongodb"
+    relay = Relay()
+
+    def setup(self) -> None:
+        """Connect, wait a while for the server, make indexes, and tell the relay where events lie."""
+        config = self.container.config
+        self.client: MongoClient[Document] = MongoClient(
+            config["MONGODB_URI"], appname=self.container.service_name, tz_aware=True,
+            serverSelectionTimeoutMS=3000, connectTimeoutMS=2000, socketTimeoutMS=10_000,
+            waitQueueTimeoutMS=2000, maxPoolSize=config["max_workers"],
+        )  # fmt: skip
+        self.db: Database[Document] = self.client[self.database]
+        self.outbox = MongoOutbox(self.db[self.outbox_in])
+        self._wait_for_server()
+        self.prepare()
+        self.outbox.prepare()
+        self.relay.attach(self.outbox)
+
+    def prepare(self) -> None:
+        """Make what the service's collections need; nothing by default."""
+
+    def stop(self) -> None:
+        """Publish what is left, then close."""
+        self.relay.finish()
+        self.client.close()
+
+    def probe(self) -> None:
+        """Ask the server for a sign of life; raises if there is none."""
+        self.client.admin.command("ping")
+
+    def announce(self, identifier: Any) -> None:
+        """Say that the document with this id was just written with an event in it."""
+        self.outbox.hint(identifier)
+        self.relay.wake()
+
+    def _wait_for_server(self) -> None:
+        with eventlet.Timeout(_START_SECONDS, StorageUnavailable("no MongoDB: check MONGODB_URI")):
+            while not self._answers():
+                eventlet.sleep(1)
+        log.info("database_up", database="mongodb", name=self.database)
+
+    def _answers(self) -> bool:
+        try:
+            self.db.list_collection_names()
+        except OperationFailure as problem:
+            if problem.code in _AUTHENTICATION_FAILED:
+                raise StorageUnavailable(
+                    f"MongoDB refuses the login: {problem}. Check MONGODB_URI."
+                ) from None
+            return False
+        except PyMongoError as problem:
+            log.warning("database_unreachable", database="mongodb", error=str(problem)[:200])
+            return False
+        return True

@@ -1,0 +1,130 @@
+"""The transactional outbox: an event is stored with the change that it announces, then published.
+
+A service writes the event in the same transaction (PostgreSQL) or the same document (MongoDB) as the
+change. The relay of each instance publishes what is stored: at once when it is woken after a commit,
+and from the store a little later if that process has died meanwhile. The broker's confirm comes
+before the entry is removed, so an event may be published twice and never not at all; its ``event_id``
+lets consumers tell. The entries of one aggregate are published in their order.
+"""
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import eventlet
+from eventlet.queue import Empty, Full, LightQueue
+from nameko.extensions import SharedExtension
+
+from common import context, events, metrics
+from common.broker import ConfirmedPublisher, Message, PublishFailed
+from common.errors import SuiteError
+from common.logging import get_logger
+from common.topology import Topology
+
+log = get_logger()
+POLL_SECONDS = 1.0
+_RETRY_SECONDS = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """An event in an outbox: which one, and its payload (envelope included)."""
+
+    source: str
+    name: str
+    payload: dict[str, Any]
+
+    @property
+    def event_id(self) -> str:
+        """The id that stays the same however often the entry is published."""
+        return str(self.payload["event_id"])
+
+
+Publish = Callable[[Sequence[Entry]], None]
+
+
+class Store(Protocol):
+    """Where entries lie. ``drain`` hands some to ``publish``, removes them, and tells how many."""
+
+    def drain(self, publish: Publish) -> int:
+        """Publish a batch; 0 when there is nothing to do. Entries stay if ``publish`` raises."""
+
+
+class Relay(SharedExtension):
+    """Publishes a store's entries; one in every process that owns a store."""
+
+    publisher = ConfirmedPublisher()
+    topology = Topology()
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._wake: LightQueue = LightQueue(1)
+        self._store: Store | None = None
+        self._stopping = False
+
+    def attach(self, store: Store) -> None:
+        """Say whose entries to publish; called in the storage provider's ``setup``."""
+        self._store = store
+
+    def start(self) -> None:
+        """Begin to publish."""
+        self.container.spawn_managed_thread(self._run, identifier="outbox_relay")
+
+    def wake(self) -> None:
+        """Say that something was committed; returns at once."""
+        try:
+            self._wake.put_nowait(None)
+        except Full:
+            pass  # it is awake already
+
+    def finish(self) -> None:
+        """Publish what is left before the process ends; what fails is published by another, or later."""
+        self._stopping = True
+        self._drain_all()
+
+    def _run(self) -> None:
+        while not self._stopping:
+            try:
+                self._wake.get(timeout=POLL_SECONDS)
+            except Empty:
+                pass
+            if not self._drain_all():
+                eventlet.sleep(_RETRY_SECONDS)
+
+    def _drain_all(self) -> bool:
+        try:
+            while self._store is not None and self._store.drain(self._publish):
+                pass
+        except PublishFailed as problem:
+            log.warning("outbox_publish_failed", error=str(problem))
+            return False
+        except SuiteError as problem:
+            log.warning("outbox_store_unavailable", error=str(problem))
+            return False
+        return True
+
+    def _publish(self, entries: Sequence[Entry]) -> None:
+        self.publisher.publish([to_message(entry) for entry in entries])
+        for entry in entries:
+            metrics.EVENTS_PUBLISHED.labels(entry.name).inc()
+            log.info(
+                "message_published", event_name=entry.name, event_id=entry.event_id,
+                request_id=entry.payload["request_id"],
+            )  # fmt: skip
+
+
+def to_message(entry: Entry) -> Message:
+    """The entry as Nameko's own dispatcher would send it, with the event's id as message id."""
+    return Message(
+        exchange=f"{entry.source}.events",
+        routing_key=entry.name,
+        body=json.dumps(entry.payload, separators=(",", ":")),
+        headers={f"nameko.{context.REQUEST_ID}": entry.payload["request_id"]},
+        properties={
+            "content_type": "application/json",
+            "content_encoding": "utf-8",
+            "message_id": entry.event_id,
+        },
+        mandatory=events.has_subscriber(events.find(entry.source, entry.name)),
+    )

@@ -1,0 +1,161 @@
+"""PostgreSQL as the suite uses it: green psycopg2 with real time-outs, migrations, an outbox table.
+
+``Database`` of nameko-sqlalchemy gives sessions that commit or roll back; this adds what production
+asks for. The event of a change is a row of ``outbox``, written in the change's own transaction.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+from weakref import WeakKeyDictionary
+
+import eventlet
+import psycopg2
+from alembic import command
+from alembic.config import Config as AlembicConfig
+from nameko_sqlalchemy.database import Database, Session
+from sqlalchemy import URL, Engine, create_engine, text
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.orm import sessionmaker
+
+from common.errors import Unavailable
+from common.logging import get_logger
+from common.outbox import Entry, Publish, Relay
+
+log = get_logger()
+_CONNECT_SECONDS = 3
+_START_SECONDS = 60
+_POOL_SIZE = 16
+_MIGRATION_LOCK = 7_130_001
+_REFUSALS = ("password authentication failed", "does not exist", "no pg_hba.conf entry", "permission denied")
+_SERVER_SETTINGS = (
+    "-c statement_timeout=8000 -c lock_timeout=4000 -c idle_in_transaction_session_timeout=30000"
+)
+_BATCH = 200
+
+
+class StorageUnavailable(Exception):
+    """The database can't be used at start: the process must not go on."""
+
+
+@contextmanager
+def translated() -> Iterator[None]:
+    """Turn a driver's error into Unavailable at the door it came through."""
+    try:
+        yield
+    except SQLAlchemyError as problem:
+        log.error("database_error", database="postgresql", error=f"{type(problem).__name__}: {problem}"[:300])
+        raise Unavailable("storage_unavailable", "The data store is not available.") from problem
+
+
+class PostgresOutbox:
+    """The rows of the table ``outbox``; see :class:`common.outbox.Store`.
+
+    ``SKIP LOCKED`` lets relays of several instances work side by side. A row waits while an older one
+    of the same aggregate is there, so that the events of one user arrive in their order.
+    """
+
+    _CLAIM = text("""
+        SELECT id, source, name, payload FROM outbox AS mine
+        WHERE NOT EXISTS (
+            SELECT 1 FROM outbox AS older WHERE older.aggregate = mine.aggregate AND older.id < mine.id)
+        ORDER BY id LIMIT :batch FOR UPDATE SKIP LOCKED""")
+    _REMOVE = text("DELETE FROM outbox WHERE id = ANY(:ids)")
+
+    def __init__(self, engine: Engine) -> None:
+        self.engine = engine
+
+    def drain(self, publish: Publish) -> int:
+        """Publish a batch inside the transaction that removes it."""
+        with translated(), self.engine.begin() as connection:
+            rows = connection.execute(self._CLAIM, {"batch": _BATCH}).all()
+            if rows:
+                publish([Entry(row.source, row.name, row.payload) for row in rows])
+                connection.execute(self._REMOVE, {"ids": [row.id for row in rows]})
+        return len(rows)
+
+
+class PostgresStorage(Database):
+    """Base of a service's storage provider; ``migrations`` is the folder of its Alembic scripts."""
+
+    migrations: Path
+    probe_name = "postgresql"
+    relay = Relay()
+
+    def setup(self) -> None:
+        """Connect, wait a while for the server, migrate, and tell the relay where events lie."""
+        self.dbs: WeakKeyDictionary[Any, Any] = WeakKeyDictionary()
+        self.engine = make_engine(self.container.config["POSTGRES"])
+        self.Session = sessionmaker(bind=self.engine, class_=Session, expire_on_commit=False)
+        self._wait_for_server()
+        self._migrate()
+        self.relay.attach(PostgresOutbox(self.engine))
+
+    def stop(self) -> None:
+        """Publish what is left, then close."""
+        self.relay.finish()
+        super().stop()
+
+    def worker_teardown(self, worker_ctx: Any) -> None:
+        """Nothing: a repository's sessions end with their transactions."""
+
+    def probe(self) -> None:
+        """Ask the server for a sign of life; raises if there is none."""
+        with self.engine.connect() as connection:
+            connection.execute(text("SELECT 1"))
+
+    def _migrate(self) -> None:
+        # The lock lets one of several instances that start together do it; the others find it done.
+        with self.engine.connect() as connection:
+            connection.execute(text("SELECT pg_advisory_lock(:key)"), {"key": _MIGRATION_LOCK})
+            try:
+                settings = AlembicConfig(attributes={"connection": connection})
+                settings.set_main_option("script_location", str(self.migrations).replace("%", "%%"))
+                command.upgrade(settings, "head")
+                connection.commit()
+            finally:
+                connection.execute(text("SELECT pg_advisory_unlock(:key)"), {"key": _MIGRATION_LOCK})
+
+    def _wait_for_server(self) -> None:
+        with eventlet.Timeout(_START_SECONDS, StorageUnavailable("no PostgreSQL: check DB_HOST and DB_PORT")):
+            while not self._answers():
+                eventlet.sleep(1)
+        log.info("database_up", database="postgresql", name=self.container.config["POSTGRES"]["database"])
+
+    def _answers(self) -> bool:
+        try:
+            self.probe()
+        except SQLAlchemyError as problem:
+            if any(refusal in str(problem) for refusal in _REFUSALS):
+                reason = str(getattr(problem, "orig", problem)).strip().splitlines()[-1]
+                raise StorageUnavailable(
+                    f"PostgreSQL refuses: {reason}. Check DB_USERNAME, DB_PASSWORD, DB_NAME."
+                ) from None
+            log.warning("database_unreachable", database="postgresql", error=str(problem).splitlines()[0])
+            return False
+        return True
+
+
+def make_engine(settings: dict[str, Any]) -> Engine:
+    """An engine for the ``POSTGRES`` settings. Values never appear in errors: they may be personal."""
+    url = URL.create(
+        "postgresql+psycopg2", settings["username"], str(settings["password"]),
+        settings["host"], settings["port"], settings["database"],
+    )  # fmt: skip
+
+    def connect() -> Any:
+        # libpq ignores connect_timeout when it is green, and would wait for a mute server for ever.
+        late = psycopg2.OperationalError("no answer in time")
+        with eventlet.Timeout(_CONNECT_SECONDS, late):
+            return psycopg2.connect(
+                host=settings["host"], port=settings["port"], user=settings["username"],
+                password=str(settings["password"]), dbname=settings["database"], options=_SERVER_SETTINGS,
+                application_name="users", keepalives_idle=30, keepalives_interval=10, keepalives_count=3,
+                tcp_user_timeout=15_000,
+            )  # fmt: skip
+
+    return create_engine(
+        url, creator=connect, pool_pre_ping=True, pool_size=_POOL_SIZE, max_overflow=0, pool_timeout=3,
+        pool_recycle=1800, hide_parameters=True,
+    )  # fmt: skip
