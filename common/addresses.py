@@ -1,0 +1,26 @@
+"""E-mail addresses: checked by email-validator, and compared without regard to case."""
+
+import unicodedata
+
+from email_validator import EmailNotValidError, validate_email
+
+
+def read_email(value: object) -> str:
+    """The address in its normal form (NFC, domain in lower case); ValueError says what is wrong with it.
+
+    The check is of syntax alone: whether a mailbox exists is what the verification mail finds out.
+    """
+    if not isinstance(value, str):
+        raise ValueError("Not a valid string.")
+    try:
+        found = validate_email(value.strip(), check_deliverability=False, globally_deliverable=False)
+    except EmailNotValidError as problem:
+        raise ValueError(str(problem)) from None
+    if "." not in found.domain:
+        raise ValueError("The part after the @-sign is not valid. It should have a period.")
+    return found.normalized
+
+
+def email_key(address: str) -> str:
+    """What two spellings of one address have in common: NFKC, case folded (``Ada@X.org`` = ``ada@x.org``)."""
+    return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", address).casefold())

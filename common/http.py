@@ -1,0 +1,127 @@
+"""The HTTP entrypoint: who is it, may they, run the method, render what it returned or raised.
+
+A method takes the request (and the path's values by name) and returns what JSON can show, or a
+:class:`Reply` where the status or a header matters. What it raises becomes a problem document.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any
+
+import eventlet
+from eventlet.event import Event
+from nameko.containers import WorkerContext
+from nameko.exceptions import ContainerBeingKilled
+from nameko.web.handlers import HttpRequestHandler
+from werkzeug.exceptions import HTTPException, NotAcceptable
+from werkzeug.routing import Rule
+from werkzeug.wrappers import Response
+
+from common import problems, strict_json
+from common.errors import SuiteError, Unavailable, internal_error
+from common.identity import Allow, Tokens
+from common.logging import get_logger
+from common.request import JSON, Request
+from common.server import SuiteWebServer
+
+log = get_logger()
+_PATIENCE_SECONDS = 5
+
+
+@dataclass(frozen=True)
+class Reply:
+    """A status, what to show as JSON (None: no body), and headers."""
+
+    status: int
+    payload: Any = None
+    headers: dict[str, str] = field(default_factory=dict)
+
+
+class HttpEntrypoint(HttpRequestHandler):
+    """``@http("GET", "/api/todos", allow=Allow.USER)``.
+
+    With ``pooled=False`` the method runs beside the worker pool: it answers while all places are taken.
+    """
+
+    server = SuiteWebServer()
+    tokens = Tokens()
+    kind = "http"
+
+    def __init__(
+        self, method: str, url: str, allow: Allow, produces: str = JSON, pooled: bool = True, **kwargs: Any
+    ) -> None:
+        super().__init__(method, url, expected_exceptions=SuiteError, **kwargs)
+        self.allow = allow
+        self.produces = produces
+        self.pooled = pooled
+
+    def get_url_rule(self) -> Rule:
+        """The route; a slash at its end is ignored, and one too many elsewhere is another path."""
+        return Rule(self.url, methods=self.method.split(","), strict_slashes=False, merge_slashes=False)
+
+    def stop(self) -> None:
+        """Stop taking connections first: Nameko would serve new ones until the last has ended."""
+        self.server.close_listener()
+        super().stop()
+
+    def handle_request(self, request: Request) -> Response:
+        """Authorize, run the method in a worker, and render; nothing escapes from here."""
+        request.shallow = False
+        try:
+            data = self.server.context_data_from_headers(request)
+            self._accept(request)
+            self.tokens.authorize(self.allow, data)
+            request.read()  # here, since a slow client may hold a connection and no worker's place
+            return self.response_from_result(self._run(request, data))
+        except Exception as problem:
+            return self._refusal(problem, request)
+
+    def response_from_result(self, result: Any) -> Response:
+        """JSON for plain values and replies; a werkzeug response as it is."""
+        if isinstance(result, Response):
+            return result
+        reply = result if isinstance(result, Reply) else Reply(200, result)
+        if reply.payload is None:
+            response = Response(status=reply.status, headers=reply.headers)
+            response.headers.pop("Content-Type", None)
+            return response
+        return Response(strict_json.dumps(reply.payload), reply.status, reply.headers, content_type=JSON)
+
+    def _accept(self, request: Request) -> None:
+        accepted = request.accept_mimetypes
+        if accepted and not accepted[self.produces] and not accepted["application/problem+json"]:
+            raise NotAcceptable()
+
+    def _run(self, request: Request, data: dict[str, Any]) -> Any:
+        done = Event()
+        start = self._start_in_pool if self.pooled else self._start_beside_pool
+        start(request, data, partial(self.handle_result, done))
+        return done.wait()
+
+    def _start_in_pool(self, request: Request, data: dict[str, Any], finish: Callable[..., Any]) -> None:
+        busy = Unavailable("overloaded", "Too many requests are waiting: try again later.")
+        try:
+            with eventlet.Timeout(_PATIENCE_SECONDS, busy):
+                self.container.spawn_worker(
+                    self, (request,), request.path_values, context_data=data, handle_result=finish
+                )
+        except ContainerBeingKilled:
+            raise Unavailable("stopping", "This process is stopping: try again.") from None
+
+    def _start_beside_pool(self, request: Request, data: dict[str, Any], finish: Callable[..., Any]) -> None:
+        worker = WorkerContext(
+            self.container, self.container.service_cls(), self, (request,), request.path_values, data=data
+        )
+        eventlet.spawn(self.container._run_worker, worker, finish).wait()
+
+    def _refusal(self, problem: Exception, request: Request) -> Response:
+        if isinstance(problem, HTTPException):
+            return problems.from_http(problem, request.path, request.request_id)
+        if not isinstance(problem, SuiteError):
+            log.error("http_failed", path=request.path, request_id=request.request_id, exc_info=problem)
+            problem = internal_error()
+        return problems.from_error(problem, request.path, request.request_id)
+
+
+http = HttpEntrypoint.decorator

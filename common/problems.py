@@ -1,0 +1,74 @@
+"""The one table from a domain error to an HTTP status, and problem documents (RFC 9457) made with it."""
+
+from http import HTTPStatus
+from typing import Any
+
+from werkzeug.exceptions import HTTPException
+from werkzeug.wrappers import Response
+
+from common import errors, strict_json
+from common.errors import SuiteError
+
+STATUS: dict[type[SuiteError], int] = {
+    errors.BadRequest: 400,
+    errors.Unauthenticated: 401,
+    errors.Forbidden: 403,
+    errors.NotFound: 404,
+    errors.Conflict: 409,
+    errors.PreconditionFailed: 412,
+    errors.ValidationFailed: 422,
+    errors.TooManyRequests: 429,
+    errors.InternalError: 500,
+    errors.Unavailable: 503,
+    errors.DeadlineExceeded: 504,
+}
+_RETRY_AFTER = {429: "60", 503: "5"}
+_EDGE: dict[int, tuple[str, str]] = {
+    400: ("malformed_request", "The request can't be read."),
+    404: ("no_such_route", "There is nothing at this path."),
+    405: ("method_not_allowed", "This path does not support that method; see Allow."),
+    406: ("not_acceptable", "This answers with application/json only."),
+    413: ("body_too_large", "The body is larger than this accepts."),
+    415: ("unsupported_media_type", "Send the body as application/json."),
+}
+
+
+def from_error(error: SuiteError, instance: str, request_id: str) -> Response:
+    """The answer for an error that a service raised, or the gateway itself."""
+    status = STATUS[type(error)]
+    body: dict[str, Any] = {}
+    if isinstance(error, errors.ValidationFailed):
+        body["errors"] = error.details
+    response = _problem(status, error.code, error.message, instance, request_id, body)
+    if status == 401:
+        challenge = "Bearer" if error.code == "missing_token" else 'Bearer error="invalid_token"'
+        response.headers["WWW-Authenticate"] = challenge
+    if status in _RETRY_AFTER:
+        response.headers["Retry-After"] = str(error.details.get("retry_after", _RETRY_AFTER[status]))
+    return response
+
+
+def from_http(exception: HTTPException, instance: str, request_id: str) -> Response:
+    """The answer for what never reached an entrypoint: no route, wrong method, too large."""
+    status = exception.code or 500
+    code, detail = _EDGE.get(status, ("malformed_request", HTTPStatus(status).phrase))
+    response = _problem(status, code, detail, instance, request_id, {})
+    methods = getattr(exception, "valid_methods", None)
+    if methods:
+        response.headers["Allow"] = allow(methods)
+    return response
+
+
+def allow(methods: Any) -> str:
+    """The value of an Allow header: the route's methods and OPTIONS, sorted."""
+    return ", ".join(sorted({*methods, "OPTIONS"}))
+
+
+def _problem(
+    status: int, code: str, detail: str, instance: str, request_id: str, more: dict[str, Any]
+) -> Response:
+    body = {
+        "type": "about:blank", "title": HTTPStatus(status).phrase, "status": status, "detail": detail,
+        "instance": instance, "code": code, "request_id": request_id, **more,
+    }  # fmt: skip
+    return Response(strict_json.dumps(body), status, content_type="application/problem+json")

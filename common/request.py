@@ -1,0 +1,53 @@
+"""A request as the suite reads it: an id, a token, and a body that is parsed strictly."""
+
+from functools import cached_property
+from typing import Any
+
+from werkzeug.exceptions import UnsupportedMediaType
+from werkzeug.wrappers import Request as WerkzeugRequest
+
+from common import context, strict_json
+from common.errors import BadRequest
+
+JSON = "application/json"
+_WITH_BODY = ("POST", "PUT", "PATCH")
+
+
+class Request(WerkzeugRequest):
+    """A request with its id, and with a body that is parsed strictly when it is asked for."""
+
+    request_id: str = ""
+    path_values: dict[str, Any]
+
+    def read(self) -> None:
+        """Read and parse the body of a request that has one; ``payload`` has it at hand from then on."""
+        if self.method in _WITH_BODY and self.get_data():
+            _ = self.payload
+
+    @cached_property
+    def payload(self) -> Any:
+        """The body as JSON; raises BadRequest, or werkzeug's 413 and 415."""
+        if not self.get_data():
+            raise BadRequest("malformed_json", "The body is empty: send a JSON document.")
+        if self.mimetype != JSON and not self.mimetype.endswith("+json"):
+            raise UnsupportedMediaType()
+        return strict_json.loads(self.get_data())
+
+    @property
+    def bearer_token(self) -> str:
+        """The token of the Authorization header, or an empty string."""
+        scheme, _, token = self.headers.get("Authorization", "").partition(" ")
+        return token.strip() if scheme.lower() == "bearer" else ""
+
+
+def context_of(request: Request) -> dict[str, Any]:
+    """What travels on from a request: ids, the token, and who is asking from where."""
+    found = {
+        context.REQUEST_ID: request.request_id,
+        context.AUTH_TOKEN: request.bearer_token,
+        context.TRACEPARENT: request.headers.get("Traceparent", "")[:128],
+        context.CLIENT_IP: request.remote_addr or "",
+        context.USER_AGENT: request.headers.get("User-Agent", "")[:256],
+        context.BASE_URL: request.host_url.rstrip("/") if request.host else "",
+    }
+    return {key: value for key, value in found.items() if value}

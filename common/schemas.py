@@ -1,0 +1,107 @@
+"""Shapes that come in: marshmallow schemas that refuse what they don't know, and say why by field."""
+
+import unicodedata
+from datetime import UTC, datetime
+from typing import Any, NoReturn
+
+from marshmallow import RAISE, Schema, ValidationError, fields, validate
+
+from common.addresses import read_email
+from common.errors import ValidationFailed
+
+
+class StrictSchema(Schema):
+    """A schema that refuses unknown and read-only fields instead of dropping them."""
+
+    error_messages = {"unknown": "Unknown or read-only field.", "type": "This must be an object."}
+
+    class Meta:
+        unknown = RAISE
+
+
+class Text(fields.String):
+    """Text of a limited length: trimmed at both ends unless ``trim=False``, without control characters.
+
+    Line breaks and tabs are allowed with ``multiline=True``. Lengths are in characters (code points).
+    """
+
+    default_error_messages = {"control": "Control characters are not allowed."}
+
+    def __init__(
+        self, minimum: int, maximum: int, *, multiline: bool = False, trim: bool = True, **kwargs: Any
+    ) -> None:
+        super().__init__(validate=validate.Length(min=minimum, max=maximum), **kwargs)
+        self.multiline = multiline
+        self.trim = trim
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
+        if not isinstance(value, str):
+            raise self.make_error("invalid")
+        allowed = "\n\r\t" if self.multiline else ""
+        if any(unicodedata.category(one) in ("Cc", "Cs") and one not in allowed for one in value):
+            raise self.make_error("control")
+        return value.strip() if self.trim else value
+
+
+class StrictBoolean(fields.Boolean):
+    """``true`` or ``false``; marshmallow's own also takes ``"yes"`` and ``1``."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> bool:
+        if not isinstance(value, bool):
+            raise self.make_error("invalid", input=value)
+        return value
+
+
+class EmailAddress(fields.Field):
+    """An address that mail can be sent to, in its normal form; see :mod:`common.addresses`."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
+        try:
+            return read_email(value)
+        except ValueError as problem:
+            raise ValidationError(str(problem)) from None
+
+
+class Timestamp(fields.Field):
+    """An RFC 3339 time with its offset, as an aware UTC datetime cut to the millisecond."""
+
+    default_error_messages = {"invalid": "Not a time in RFC 3339, such as 2026-11-22T13:45:00Z."}
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> datetime:
+        try:
+            moment = datetime.fromisoformat(value)
+            if moment.tzinfo is None or "T" not in value.upper():
+                raise ValueError
+            moment = moment.astimezone(UTC)
+        except (TypeError, ValueError, OverflowError):
+            raise self.make_error("invalid") from None
+        return moment.replace(microsecond=moment.microsecond // 1000 * 1000)
+
+
+def load(schema: Schema, data: Any) -> dict[str, Any]:
+    """``data`` as the schema reads it; ValidationFailed with ``{"field": ["message", ...]}``."""
+    try:
+        loaded: dict[str, Any] = schema.load(data)
+    except ValidationError as problem:
+        raise invalid(_flat(problem.normalized_messages())) from None
+    return loaded
+
+
+def invalid(errors: dict[str, list[str]]) -> ValidationFailed:
+    """The error for input that was read and is wrong."""
+    return ValidationFailed("validation_failed", "Some fields are not valid.", errors)
+
+
+def refuse(field: str, message: str) -> NoReturn:
+    """Refuse one field."""
+    raise invalid({field: [message]})
+
+
+def _flat(messages: Any, prefix: str = "") -> dict[str, list[str]]:
+    if isinstance(messages, list):
+        return {prefix or "_schema": [str(message) for message in messages]}
+    found: dict[str, list[str]] = {}
+    for key, value in messages.items():
+        name = f"{prefix}.{key}" if prefix and key != "_schema" else prefix or str(key)
+        found.update(_flat(value, name))
+    return found

@@ -1,0 +1,39 @@
+"""What every service has besides its own work: health, metrics, and a line for each entrypoint."""
+
+from typing import Any
+
+from werkzeug.wrappers import Response
+
+from common import metrics
+from common.entrypoint_log import EntrypointLog
+from common.health import Health
+from common.http import Reply, http
+from common.identity import Allow, Caller
+from common.request import Request
+from common.rpc import rpc
+
+
+class SuiteService:
+    """Base of the service classes; a subclass adds ``name``, its providers and its entrypoints."""
+
+    entrypoint_log = EntrypointLog()
+    report = Health()
+    caller = Caller()
+
+    @rpc(allow=Allow.PUBLIC, quiet=True)
+    def health(self) -> dict[str, Any]:
+        """How this process is; see :mod:`common.health`."""
+        found: dict[str, Any] = self.report()
+        return found
+
+    @http("GET", "/health", allow=Allow.PUBLIC)
+    def serve_health(self, request: Request) -> Reply:
+        """200 while this process can do its work, 503 while it can't."""
+        found = self.health()
+        return Reply(503 if found["status"] == "fail" else 200, found)
+
+    @http("GET", "/metrics", allow=Allow.PUBLIC, produces="text/plain")
+    def serve_metrics(self, request: Request) -> Response:
+        """Prometheus' text format."""
+        body, content_type = metrics.exposition()
+        return Response(body, content_type=content_type)

@@ -1,0 +1,67 @@
+"""JSON as RFC 8259 means it: what Python's parser lets through and others don't is refused here.
+
+Refused: ``NaN`` and ``Infinity``, a key twice in one object, lone surrogates, bytes that are no UTF-8,
+nesting deeper than ``DEEPEST``, and an object with exactly the keys ``__type__`` and ``__value__``,
+which the message serializer would take for an encoded value.
+"""
+
+import json
+from typing import Any, NoReturn
+
+from common.errors import BadRequest
+
+DEEPEST = 32
+_RESERVED = {"__type__", "__value__"}
+
+
+def loads(raw: bytes) -> Any:
+    """Parse a request's body; BadRequest tells what is wrong with it."""
+    try:
+        text = raw.decode("utf-8")
+        value = json.loads(text, object_pairs_hook=_object, parse_constant=_constant)
+    except UnicodeDecodeError:
+        raise BadRequest("malformed_json", "The body is not valid UTF-8.") from None
+    except RecursionError:
+        raise BadRequest("malformed_json", f"The body is nested deeper than {DEEPEST} levels.") from None
+    except json.JSONDecodeError as problem:
+        where = f"line {problem.lineno}, column {problem.colno}"
+        raise BadRequest("malformed_json", f"The body is not valid JSON: {problem.msg} at {where}.") from None
+    except ValueError as problem:
+        raise BadRequest("malformed_json", f"The body is not valid JSON: {problem}.") from None
+    _check(value, 1)
+    return value
+
+
+def dumps(value: Any) -> str:
+    """Compact JSON; anything that JSON does not know is an error, not a guess."""
+    return json.dumps(value, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise ValueError("an object has the same key twice")
+    if found.keys() == _RESERVED:
+        raise ValueError("an object with the keys __type__ and __value__ is not accepted")
+    return found
+
+
+def _constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is not a JSON value")
+
+
+def _check(value: Any, depth: int) -> None:
+    if isinstance(value, str):
+        _check_text(value)
+    elif isinstance(value, dict | list):
+        if depth > DEEPEST:
+            raise BadRequest("malformed_json", f"The body is nested deeper than {DEEPEST} levels.")
+        for item in value.values() if isinstance(value, dict) else value:
+            _check(item, depth + 1)
+        for key in value if isinstance(value, dict) else ():
+            _check_text(key)
+
+
+def _check_text(text: str) -> None:
+    if any("\ud800" <= character <= "\udfff" for character in text):
+        raise BadRequest("malformed_json", "The body has a lone surrogate in a string.")
