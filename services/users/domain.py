@@ -1,0 +1,63 @@
+"""The rules about users: who may see and change what. Plain Python; the service calls, storage keeps."""
+
+import hashlib
+import secrets
+from typing import Any
+
+from common.errors import Conflict, Forbidden, NotFound
+from common.identity import Identity
+
+ROLES = ("user", "admin")
+ADMIN_FIELDS = frozenset(("role", "disabled"))
+VERIFY_EMAIL = "verify_email"
+VERIFY_EMAIL_HOURS = 24
+
+
+def not_found() -> NotFound:
+    """The one answer for a user that is not there, or not the caller's to see."""
+    return NotFound("user_not_found", "There is no such user.")
+
+
+def no_such_session() -> NotFound:
+    """The answer for a session that is not there, or not the caller's."""
+    return NotFound("session_not_found", "There is no such session.")
+
+
+def check_may_see(caller: Identity, user_id: str) -> None:
+    """Everyone sees themselves; an administrator sees all. For others a user is simply not there."""
+    if not caller.may_see(user_id):
+        raise not_found()
+
+
+def check_changes(caller: Identity, changes: dict[str, Any]) -> None:
+    """Only an administrator sets what gives or takes power."""
+    wanted = ADMIN_FIELDS & changes.keys()
+    if wanted and not caller.is_admin:
+        raise Forbidden("admin_only", f"Only an administrator may set {' and '.join(sorted(wanted))}.")
+
+
+def loses_admin(role: str, disabled: bool, changes: dict[str, Any]) -> bool:
+    """Whether these changes take an active administrator away."""
+    is_one = role == "admin" and not disabled
+    return is_one and (changes.get("role", role) != "admin" or changes.get("disabled", disabled))
+
+
+def check_admins_left(others: int) -> None:
+    """The last active administrator can't be demoted, disabled or deleted."""
+    if others < 1:
+        raise Conflict("last_admin", "This is the last administrator: appoint another one first.")
+
+
+def taken() -> Conflict:
+    """The one answer for an address that has an account."""
+    return Conflict("email_taken", "There is already an account with this e-mail address.")
+
+
+def new_secret() -> str:
+    """256 bits for a link or a refresh token, safe in a URL."""
+    return secrets.token_urlsafe(32)
+
+
+def fingerprint(secret: str) -> str:
+    """How a random secret is kept: its SHA-256 in hex (fast is right here: 256 bits can't be guessed)."""
+    return hashlib.sha256(secret.encode("utf-8", "replace")).hexdigest()

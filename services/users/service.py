@@ -1,0 +1,121 @@
+"""The user service: who may see and change which user. Passwords arrive hashed, and leave by one door."""
+
+from datetime import timedelta
+from typing import Any
+
+from common.identity import Allow
+from common.paging import Page
+from common.rpc import rpc
+from common.schemas import load
+from common.service import SuiteService
+from services.users import domain
+from services.users.schemas import (
+    NewUser,
+    UserChanges,
+    UserQuery,
+    UserReplacement,
+    show_session,
+    show_user,
+)
+from services.users.storage import UserStorage
+
+User = dict[str, Any]
+Sessions = list[dict[str, Any]]
+
+
+class UsersService(SuiteService):
+    """Users and sessions, owned in PostgreSQL."""
+
+    name = "users"
+    store: Any = UserStorage()
+
+    @rpc(allow=Allow.USER)
+    def get(self, user_id: str) -> User:
+        """One user: oneself, or anyone for an administrator."""
+        domain.check_may_see(self.caller, user_id)
+        return show_user(self.store.users.get(user_id), to_admin=self.caller.is_admin)
+
+    @rpc(allow=Allow.ADMIN)
+    def list(self, query: dict[str, str]) -> dict[str, Any]:
+        """A page of users, newest first: ``{items, next_cursor, total}``."""
+        page: Page[Any] = self.store.users.page(load(UserQuery(), query))
+        return page.show(lambda user: show_user(user, to_admin=True))
+
+    @rpc(allow=Allow.USER)
+    def update(self, user_id: str, changes: Any) -> User:
+        """Change some fields (PATCH)."""
+        return self._change(user_id, load(UserChanges(), changes))
+
+    @rpc(allow=Allow.USER)
+    def replace(self, user_id: str, data: Any) -> User:
+        """Replace all fields (PUT)."""
+        return self._change(user_id, load(UserReplacement(), data))
+
+    @rpc(allow=Allow.USER)
+    def delete(self, user_id: str) -> None:
+        """Remove a user and all that is theirs, here and, by event, in the other services."""
+        domain.check_may_see(self.caller, user_id)
+        self.store.users.delete(user_id)
+
+    @rpc(allow=Allow.USER)
+    def sessions(self) -> Sessions:
+        """The caller's sessions, the last used first."""
+        return [
+            show_session(one, self.caller.session_id) for one in self.store.sessions.of(self.caller.user_id)
+        ]
+
+    @rpc(allow=Allow.USER)
+    def end_session(self, session_id: str) -> None:
+        """End one of the caller's sessions."""
+        if not self.store.sessions.end(self.caller.user_id, session_id):
+            raise domain.no_such_session()
+
+    @rpc(allow=Allow.USER)
+    def end_all_sessions(self) -> None:
+        """End all of the caller's sessions."""
+        self.store.sessions.end(self.caller.user_id, None)
+
+    @rpc(allow=Allow.SERVICE)
+    def create(self, data: Any) -> User:
+        """A new user, its password hashed by auth."""
+        return show_user(self.store.users.add(**load(NewUser(), data)))
+
+    @rpc(allow=Allow.SERVICE)
+    def credentials(self, email: str) -> dict[str, Any] | None:
+        """The one way out for a password's hash: ``{user, password_hash, disabled}``, or None."""
+        user = self.store.users.by_email(email)
+        if user is None:
+            return None
+        return {"user": show_user(user), "password_hash": user.password_hash, "disabled": user.disabled}
+
+    @rpc(allow=Allow.SERVICE)
+    def contact(self, user_id: str) -> dict[str, Any]:
+        """Where a user's mails go, and which version of the user says so."""
+        user = self.store.users.get(user_id)
+        return {"user_id": user_id, "email": user.email, "name": user.name, "user_version": user.version}
+
+    @rpc(allow=Allow.SERVICE)
+    def open_session(self, user_id: str, refresh_token: str, seconds: int, ip: str, user_agent: str) -> str:
+        """Keep a login; its id."""
+        kept = domain.fingerprint(refresh_token)
+        return str(self.store.sessions.open(user_id, kept, timedelta(seconds=seconds), ip, user_agent).id)
+
+    @rpc(allow=Allow.SERVICE)
+    def rotate_session(self, refresh_token: str, new_refresh_token: str) -> dict[str, Any] | None:
+        """Exchange a refresh token: ``{user, session_id}``, or None where it is worth nothing."""
+        found = self.store.sessions.rotate(
+            domain.fingerprint(refresh_token), domain.fingerprint(new_refresh_token)
+        )
+        return {"session_id": str(found[0].id), "user": show_user(found[1])} if found else None
+
+    @rpc(allow=Allow.SERVICE)
+    def verify_email(self, token: str) -> bool:
+        """Use up the secret of a verification mail; False if it is worth nothing."""
+        verified: bool = self.store.users.verify_email(token)
+        return verified
+
+    def _change(self, user_id: str, changes: dict[str, Any]) -> User:
+        domain.check_may_see(self.caller, user_id)
+        domain.check_changes(self.caller, changes)
+        user = self.store.users.update(user_id, changes)
+        return show_user(user, to_admin=self.caller.is_admin)

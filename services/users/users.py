@@ -1,0 +1,180 @@
+"""Users in PostgreSQL: by id, by address, in pages. Each change and its event are one transaction."""
+
+import uuid
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import func, or_, select, tuple_
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+
+from common import clock, events
+from common.addresses import email_key
+from common.logging import get_logger
+from common.paging import Page, bad_cursor, read_cursor, write_cursor
+from services.users import domain
+from services.users.models import OneTimeToken, User
+from services.users.repository import Repository
+
+log = get_logger()
+_FIRST_ADMIN_LOCK = 7_130_002
+
+
+class UserRepository(Repository):
+    """Users by id and by address."""
+
+    def add(self, email: str, name: str, password_hash: str, role: str = "user") -> User:
+        """A new user, ``user_registered`` with it; Conflict if the address has an account."""
+        now, token = clock.now(), domain.new_secret()
+        user = User(
+            id=uuid.uuid4(), email=email, email_key=email_key(email), name=name, role=role, disabled=False,
+            email_verified=False, password_hash=password_hash, version=1, created_at=now, updated_at=now,
+        )  # fmt: skip
+        with self.transaction() as session:
+            session.add(user)
+            _flush_unique(session)
+            session.add(_email_token(user, token))
+            self.announce(
+                session, user.id, events.USER_REGISTERED, email=email, name=name, user_version=1,
+                verification_token=token,
+            )  # fmt: skip
+        return user
+
+    def get(self, user_id: str) -> User:
+        """The user; NotFound for an id that is none, or nobody's."""
+        with self.transaction() as session:
+            return _find(session, user_id)
+
+    def by_email(self, email: str) -> User | None:
+        """The user with that address, however it is spelled."""
+        with self.transaction() as session:
+            return session.scalar(select(User).where(User.email_key == email_key(email)))
+
+    def update(self, user_id: str, changes: dict[str, Any]) -> User:
+        """Apply changes that passed the rules, ``user_updated`` with them; nothing if nothing changes."""
+        with self.transaction() as session:
+            admins = _lock_admins(session) if domain.ADMIN_FIELDS & changes.keys() else []
+            user = _find(session, user_id, lock=True)
+            if domain.loses_admin(user.role, user.disabled, changes):
+                domain.check_admins_left(len(set(admins) - {user.id}))
+            changed = [key for key, value in changes.items() if getattr(user, key) != value]
+            if changed:
+                self._apply(session, user, {key: changes[key] for key in changed})
+        return user
+
+    def delete(self, user_id: str) -> None:
+        """Remove the user and all rows that belong to it, ``user_deleted`` with that."""
+        with self.transaction() as session:
+            admins = _lock_admins(session)
+            user = _find(session, user_id, lock=True)
+            if user.id in admins:
+                domain.check_admins_left(len(admins) - 1)
+            session.delete(user)
+            self.announce(session, user.id, events.USER_DELETED)
+
+    def verify_email(self, token: str) -> bool:
+        """Use up a verification token; False if there is none like it, or its time is over."""
+        with self.transaction() as session:
+            row = session.get(OneTimeToken, domain.fingerprint(token), with_for_update=True)
+            if row is None or row.purpose != domain.VERIFY_EMAIL or row.expires_at < clock.now():
+                return False
+            user = _find(session, str(row.user_id), lock=True)
+            session.delete(row)
+            self._apply(session, user, {"email_verified": True})
+            return True
+
+    def page(self, query: dict[str, Any]) -> Page[User]:
+        """Users that match, newest first, a page at a time; the total if asked for."""
+        wanted = select(User)
+        if query.get("q"):
+            part = f"%{_literal(query['q'])}%"
+            wanted = wanted.where(or_(User.name.ilike(part), User.email.ilike(part)))
+        if query.get("role"):
+            wanted = wanted.where(User.role == query["role"])
+        place = tuple_(User.created_at, User.id)
+        shown = wanted.order_by(User.created_at.desc(), User.id.desc()).limit(query["limit"] + 1)
+        if query["cursor"]:
+            shown = shown.where(place < tuple_(*_place(query["cursor"])))
+        with self.transaction() as session:
+            found = list(session.scalars(shown))
+            counted = select(func.count()).select_from(wanted.subquery())
+            total = session.scalar(counted) if query["count"] == "true" else None
+        return Page.cut(
+            found, query["limit"], total, lambda user: write_cursor(user.created_at, str(user.id))
+        )
+
+    def ensure_admin(self, email: str, password_hash: str) -> None:
+        """Make the first administrator if there is none; instances that start together make one."""
+        with self.transaction() as session:
+            session.execute(select(func.pg_advisory_xact_lock(_FIRST_ADMIN_LOCK)))
+            if session.scalar(select(func.count()).where(User.role == "admin")):
+                return
+            if session.scalar(select(User.id).where(User.email_key == email_key(email))):
+                log.error("first_admin_not_made", reason="ADMIN_EMAIL is the address of a user who is none")
+                return
+            self.add(email, "Administrator", password_hash, role="admin")
+        log.info("first_admin_made")
+
+    def _apply(self, session: Session, user: User, changes: dict[str, Any]) -> None:
+        if "email" in changes:
+            changes |= {"email_key": email_key(changes["email"]), "email_verified": False}
+        for key, value in changes.items():
+            setattr(user, key, value)
+        user.version += 1
+        user.updated_at = clock.now()
+        _flush_unique(session)
+        self.announce(
+            session, user.id, events.USER_UPDATED, email=user.email, name=user.name,
+            user_version=user.version, changes=sorted(changes.keys() - {"email_key"}),
+        )  # fmt: skip
+
+
+def parse_id(user_id: str) -> uuid.UUID:
+    """The id; NotFound for a text that is none."""
+    try:
+        return uuid.UUID(user_id)
+    except (ValueError, TypeError, AttributeError):
+        raise domain.not_found() from None
+
+
+def _find(session: Session, user_id: str, *, lock: bool = False) -> User:
+    user = session.get(User, parse_id(user_id), with_for_update=lock or None)
+    if user is None:
+        raise domain.not_found()
+    return user
+
+
+def _flush_unique(session: Session) -> None:
+    try:
+        session.flush()
+    except IntegrityError as problem:
+        if "users_email_key_key" in str(problem.orig):
+            raise domain.taken() from None
+        raise
+
+
+def _lock_admins(session: Session) -> Sequence[uuid.UUID]:
+    # All of them, in one order and before any other row: two administrators who demote each other at
+    # the same moment take turns, and the second finds that it would be the last.
+    query = select(User.id).where(User.role == "admin", User.disabled.is_(False)).order_by(User.id)
+    return session.scalars(query.with_for_update()).all()
+
+
+def _email_token(user: User, token: str) -> OneTimeToken:
+    return OneTimeToken(
+        token_hash=domain.fingerprint(token), user_id=user.id, purpose=domain.VERIFY_EMAIL,
+        expires_at=clock.now() + timedelta(hours=domain.VERIFY_EMAIL_HOURS),
+    )  # fmt: skip
+
+
+def _literal(text: str) -> str:
+    return text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+
+
+def _place(cursor: str) -> tuple[Any, uuid.UUID]:
+    moment, user_id = read_cursor(cursor)
+    try:
+        return datetime.fromisoformat(moment), uuid.UUID(user_id)
+    except (ValueError, TypeError, AttributeError):
+        raise bad_cursor() from None
