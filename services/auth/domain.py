@@ -1,0 +1,25 @@
+"""The rules of logging in."""
+
+from typing import Any
+
+from common.errors import BadRequest, Unauthenticated
+
+
+def wrong_credentials() -> Unauthenticated:
+    """One answer for an unknown address, a wrong password and a disabled account: it tells nothing more."""
+    return Unauthenticated("invalid_credentials", "E-mail address or password is wrong.")
+
+
+def bad_refresh_token() -> Unauthenticated:
+    """The answer for a refresh token that is unknown, over, or used before."""
+    return Unauthenticated("invalid_refresh_token", "The refresh token is not valid: log in again.")
+
+
+def bad_link() -> BadRequest:
+    """The answer for a mail's link that is unknown, used or over."""
+    return BadRequest("invalid_token", "This link is not valid any more: ask for a new one.")
+
+
+def may_log_in(known: dict[str, Any] | None, password_is_right: bool) -> bool:
+    """Only an account that is there and enabled, with its own password."""
+    return known is not None and password_is_right and not known["disabled"]
