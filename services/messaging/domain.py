@@ -1,0 +1,113 @@
+"""The rules of messaging: which fact is told to whom by which mail, and what a message's status means."""
+
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from common import events
+from common.errors import NotFound
+from common.events import Event
+
+QUEUED, RETRYING, SENT, DEAD = "queued", "retrying", "sent", "dead"
+STATUSES = (QUEUED, RETRYING, SENT, DEAD)
+_NAMESPACE = uuid.UUID("6f1a4f0e-4b9c-4d7e-9a55-5a3c1f0f7a11")
+Payload = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Contact:
+    """Where a user's mails go."""
+
+    user_id: str
+    email: str
+    name: str
+    user_version: int
+
+
+@dataclass(frozen=True, slots=True)
+class Mail:
+    """A mail to be asked for: a template's name, an address, and what the template is filled with."""
+
+    message_id: str
+    template: str
+    recipient: str
+    context: Payload
+    user_id: str | None = None
+
+
+def message_id(origin: str) -> str:
+    """The id of the message that an event (or an administrator's key) asks for: the same every time.
+
+    A name-based UUID (version 5, RFC 9562), so that an event seen twice makes one message.
+    """
+    return str(uuid.uuid5(_NAMESPACE, origin))
+
+
+def _welcome(event: Payload) -> Payload:
+    return {"email": event["email"], "verification_token": event["verification_token"]}
+
+
+def _welcome_back(event: Payload) -> Payload:
+    return {"logged_in_at": event["occurred_at"], **_only(event, "ip", "user_agent", "new_device")}
+
+
+def _todos(event: Payload) -> Payload:
+    return _only(event, "todos", "count")
+
+
+def _todo_changes(event: Payload) -> Payload:
+    return {**_only(event, "todos", "count", "changes"), "completed": False}
+
+
+def _completion(event: Payload) -> Payload:
+    return {**_todo_changes(event), "completed": True}
+
+
+def _reset(event: Payload) -> Payload:
+    return _only(event, "reset_token", "expires_in")
+
+
+def _changed(event: Payload) -> Payload:
+    return {"changed_at": event["occurred_at"], "ip": event["ip"]}
+
+
+def _verification(event: Payload) -> Payload:
+    return _only(event, "verification_token", "new_email")
+
+
+MAIL_FOR: dict[Event, tuple[str, Callable[[Payload], Payload]]] = {
+    events.USER_REGISTERED: ("welcome", _welcome),
+    events.USER_LOGGED_IN: ("welcome_back", _welcome_back),
+    events.PASSWORD_RESET_REQUESTED: ("password_reset", _reset),
+    events.PASSWORD_CHANGED: ("password_changed", _changed),
+    events.EMAIL_VERIFICATION_REQUESTED: ("email_verification", _verification),
+    events.TODO_CREATED: ("todo_created", _todos),
+    events.TODO_UPDATED: ("todo_updated", _todo_changes),
+    events.TODO_COMPLETED: ("todo_updated", _completion),
+    events.TODO_DELETED: ("todo_deleted", _todos),
+    events.TODO_DUE_SOON: ("todo_reminder", _todos),
+}
+"""Which mail tells of an event, and what of the event it says."""
+
+
+def mail_for(kind: Event, event: Payload, contact: Contact) -> Mail:
+    """The one mail that an event asks for."""
+    template, pick = MAIL_FOR[kind]
+    recipient = event.get("new_email") or contact.email
+    content = {"name": contact.name, **pick(event)}
+    return Mail(message_id(f"{event['event_id']}:{template}"), template, recipient, content, contact.user_id)
+
+
+def contact_of(event: Payload) -> Contact:
+    """What a user's own event tells about where their mails go."""
+    return Contact(**_only(event, "user_id", "email", "name", "user_version"))
+
+
+def no_such_message() -> NotFound:
+    """The answer for a message that is not in the ledger."""
+    return NotFound("message_not_found", "There is no such message.")
+
+
+def _only(event: Payload, *names: str) -> Payload:
+    return {name: event[name] for name in names}

@@ -1,0 +1,64 @@
+"""What messaging takes in and shows. A secret in a mail's context is never shown."""
+
+from typing import Any
+
+import bson
+from bson.errors import BSONError
+from marshmallow import ValidationError, fields, validate, validates
+
+from common import clock, strict_json
+from common.mail_kinds import TEMPLATES
+from common.redact import redact
+from common.schemas import EmailAddress, StrictSchema, Text
+from services.messaging.domain import STATUSES
+
+LARGEST_CONTEXT = 100_000
+
+
+class NewMessage(StrictSchema):
+    """``{template, recipient, context, idempotency_key?}``."""
+
+    template = fields.String(required=True, validate=validate.OneOf(TEMPLATES))
+    recipient = EmailAddress(required=True)
+    context = fields.Dict(required=True)
+    idempotency_key = Text(1, 200, load_default=None)
+
+    @validates("context")
+    def can_be_kept(self, value: dict[str, Any], **kwargs: Any) -> None:
+        """Of a sane size, and made of what the ledger can store."""
+        if len(strict_json.dumps(value)) > LARGEST_CONTEXT:
+            raise ValidationError(f"Longer than {LARGEST_CONTEXT} characters of JSON.")
+        try:
+            bson.encode(value)
+        except (BSONError, OverflowError):
+            raise ValidationError("A key has a NUL character, or a number is too large.") from None
+
+
+class MessageQuery(StrictSchema):
+    """The query of a list."""
+
+    status = fields.String(validate=validate.OneOf(STATUSES))
+    template = fields.String(validate=validate.OneOf(TEMPLATES))
+    recipient = Text(1, 320)
+    limit = fields.Integer(load_default=50, validate=validate.Range(1, 100))
+    cursor = fields.String(load_default=None)
+    count = fields.String(load_default="false", validate=validate.OneOf(["true", "false"]))
+
+
+def show_message(document: dict[str, Any]) -> dict[str, Any]:
+    """A message of the ledger as an administrator sees it."""
+    return {
+        "id": document["_id"],
+        "status": document["status"],
+        "template": document["template"],
+        "recipient": document["recipient"],
+        "context": redact(document["context"]),
+        "user_id": document["user_id"],
+        "attempts": [_show_attempt(attempt) for attempt in document["attempts"]],
+        "created_at": clock.to_text(document["created_at"]),
+        "updated_at": clock.to_text(document["updated_at"]),
+    }
+
+
+def _show_attempt(attempt: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in attempt.items() if name != "event_id"}

@@ -1,0 +1,142 @@
+"""The messaging service: hears of facts, enters each mail that they ask for once, and follows it."""
+
+import uuid
+from typing import Any
+
+from common import events
+from common.delivery import handles
+from common.errors import NotFound
+from common.events import Event
+from common.identity import Allow
+from common.logging import get_logger
+from common.rpc import Service, rpc
+from common.schemas import load
+from common.service import SuiteService
+from services.messaging import domain
+from services.messaging.domain import Contact, Mail, Payload
+from services.messaging.schemas import MessageQuery, NewMessage, show_message
+from services.messaging.storage import MessagingStorage
+from services.messaging.topology import Queues
+
+log = get_logger()
+
+
+class MessagingService(SuiteService):
+    """Events in, messages out; the ledger tells what became of each."""
+
+    name = "messaging"
+    ledger: Any = MessagingStorage()
+    users: Any = Service("users", as_service=True)
+    broker: Any = Queues()
+
+    @rpc(allow=Allow.ADMIN)
+    def publish(self, data: Any) -> Payload:
+        """Enter a message: ``{id, status}``; the same idempotency key gives the same message."""
+        wanted = load(NewMessage(), data)
+        key = wanted.pop("idempotency_key")
+        origin = f"key:{self.caller.user_id}:{key}" if key else f"once:{uuid.uuid4()}"
+        mail = Mail(domain.message_id(origin), **wanted)
+        return {"id": mail.message_id, "status": self.ledger.add_once(mail)}
+
+    @rpc(allow=Allow.ADMIN)
+    def list(self, query: dict[str, str]) -> Payload:
+        """A page of the ledger, newest first: ``{items, next_cursor, total}``."""
+        page: Payload = self.ledger.page(load(MessageQuery(), query)).show(show_message)
+        return page
+
+    @rpc(allow=Allow.ADMIN)
+    def get(self, message_id: str) -> Payload:
+        """One message with its attempts."""
+        return show_message(self.ledger.get(message_id))
+
+    @rpc(allow=Allow.ADMIN)
+    def queues(self) -> Any:
+        """Every queue: name, messages, consumers."""
+        return self.broker.list()
+
+    @handles(events.USER_REGISTERED)
+    def handle_user_registered(self, event: Payload) -> None:
+        """Remember where the user's mails go, and welcome them."""
+        self.ledger.keep_contact(domain.contact_of(event))
+        self._tell(events.USER_REGISTERED, event)
+
+    @handles(events.USER_UPDATED)
+    def handle_user_updated(self, event: Payload) -> None:
+        """Remember where the user's mails go from now on."""
+        self.ledger.keep_contact(domain.contact_of(event))
+
+    @handles(events.USER_DELETED)
+    def handle_user_deleted(self, event: Payload) -> None:
+        """Forget the user and what was still to be sent."""
+        self.ledger.forget_user(event["user_id"])
+
+    @handles(events.USER_LOGGED_IN)
+    def handle_user_logged_in(self, event: Payload) -> None:
+        """Welcome back."""
+        self._tell(events.USER_LOGGED_IN, event)
+
+    @handles(events.PASSWORD_RESET_REQUESTED)
+    def handle_password_reset_requested(self, event: Payload) -> None:
+        """Send the link."""
+        self._tell(events.PASSWORD_RESET_REQUESTED, event)
+
+    @handles(events.PASSWORD_CHANGED)
+    def handle_password_changed(self, event: Payload) -> None:
+        """Tell the owner."""
+        self._tell(events.PASSWORD_CHANGED, event)
+
+    @handles(events.EMAIL_VERIFICATION_REQUESTED)
+    def handle_email_verification_requested(self, event: Payload) -> None:
+        """Send the link to the address that is to be confirmed."""
+        self._tell(events.EMAIL_VERIFICATION_REQUESTED, event)
+
+    @handles(events.TODO_CREATED)
+    def handle_todo_created(self, event: Payload) -> None:
+        """Tell the owner."""
+        self._tell(events.TODO_CREATED, event)
+
+    @handles(events.TODO_UPDATED)
+    def handle_todo_updated(self, event: Payload) -> None:
+        """Tell the owner."""
+        self._tell(events.TODO_UPDATED, event)
+
+    @handles(events.TODO_COMPLETED)
+    def handle_todo_completed(self, event: Payload) -> None:
+        """Tell the owner."""
+        self._tell(events.TODO_COMPLETED, event)
+
+    @handles(events.TODO_DELETED)
+    def handle_todo_deleted(self, event: Payload) -> None:
+        """Tell the owner."""
+        self._tell(events.TODO_DELETED, event)
+
+    @handles(events.TODO_DUE_SOON)
+    def handle_todo_due_soon(self, event: Payload) -> None:
+        """Remind the owner."""
+        self._tell(events.TODO_DUE_SOON, event)
+
+    @handles(events.NOTIFICATION_SENT)
+    def handle_notification_sent(self, event: Payload) -> None:
+        """Note that the mail went out."""
+        self.ledger.record(event, "sent", domain.SENT)
+
+    @handles(events.NOTIFICATION_FAILED)
+    def handle_notification_failed(self, event: Payload) -> None:
+        """Note why it did not, and whether it will be tried again."""
+        self.ledger.record(event, "failed", domain.DEAD if event["final"] else domain.RETRYING)
+
+    def _tell(self, kind: Event, event: Payload) -> None:
+        contact = self.ledger.contact(event["user_id"]) or self._ask_for_contact(event["user_id"])
+        if contact is None:
+            log.info("recipient_gone", user_id=event["user_id"], event_name=kind.name)
+        elif not self.ledger.add(domain.mail_for(kind, event, contact)):
+            log.info("message_duplicate", event_id=event["event_id"], event_name=kind.name)
+
+    def _ask_for_contact(self, user_id: str) -> Contact | None:
+        # The user's own event is still on its way here: another queue, another pace.
+        try:
+            contact = Contact(**self.users.contact(user_id=user_id))
+        except NotFound:
+            return None
+        self.ledger.keep_contact(contact)
+        return contact

@@ -1,0 +1,170 @@
+"""The ledger of messages and the contacts, in MongoDB."""
+
+import hashlib
+from dataclasses import asdict
+from datetime import datetime
+from typing import Any
+
+from nameko.containers import WorkerContext
+from pymongo import ASCENDING, DESCENDING
+from pymongo.collection import Collection
+from pymongo.errors import DuplicateKeyError
+
+from common import clock, context, events, strict_json
+from common.errors import ValidationFailed
+from common.mongo import HIDDEN, Document, MongoStorage, entry, holding, translated
+from common.paging import Page, bad_cursor, read_cursor, write_cursor
+from services.messaging import domain
+from services.messaging.domain import Contact, Mail
+
+
+class MessagingStorage(MongoStorage):
+    """Injects a :class:`Ledger`."""
+
+    database = "messaging"
+    outbox_in = "messages"
+
+    def prepare(self) -> None:
+        """Indexes for the lists and for a user's removal."""
+        with translated():
+            self.db.messages.create_index([("created_at", DESCENDING), ("_id", DESCENDING)])
+            self.db.messages.create_index([("status", ASCENDING), ("created_at", DESCENDING)])
+            self.db.messages.create_index("user_id", sparse=True)
+
+    def get_dependency(self, worker_ctx: WorkerContext) -> "Ledger":
+        """The ledger, with the request's id for the events that it stores."""
+        return Ledger(self, worker_ctx.data.get(context.REQUEST_ID) or worker_ctx.call_id)
+
+
+class Ledger:
+    """Messages by id, contacts by user."""
+
+    def __init__(self, storage: MongoStorage, request_id: str) -> None:
+        self._storage = storage
+        self._request_id = request_id
+        self._messages: Collection[Document] = storage.db.messages
+        self._contacts: Collection[Document] = storage.db.contacts
+
+    def add(self, mail: Mail, fingerprint: str | None = None) -> bool:
+        """Enter a message, ``notification_requested`` with it; False if it is there already."""
+        now = clock.now()
+        requested = events.NOTIFICATION_REQUESTED
+        wanted = {"template": mail.template, "recipient": mail.recipient, "context": mail.context}
+        payload = requested.make(self._request_id, message_id=mail.message_id, **wanted)
+        document = {
+            "_id": mail.message_id, "status": domain.QUEUED, **wanted, "user_id": mail.user_id,
+            "attempts": [], "fingerprint": fingerprint, "created_at": now, "updated_at": now,
+            **holding(entry(requested.source, requested.name, payload)),
+        }  # fmt: skip
+        try:
+            with translated():
+                self._insert(document)
+        except _AlreadyThere:
+            return False
+        self._storage.announce(mail.message_id)
+        return True
+
+    def add_once(self, mail: Mail) -> str:
+        """Enter an administrator's message; the same key again is fine with the same content only."""
+        wanted = [mail.template, mail.recipient, mail.context]
+        fingerprint = hashlib.sha256(strict_json.dumps(wanted).encode()).hexdigest()
+        if self.add(mail, fingerprint):
+            return domain.QUEUED
+        known = self.get(mail.message_id)
+        if known["fingerprint"] != fingerprint:
+            raise ValidationFailed(
+                "idempotency_key_reused", "This key was used for another message.",
+                {"idempotency_key": ["Used before, with another content."]},
+            )  # fmt: skip
+        return str(known["status"])
+
+    def get(self, message_id: str) -> Document:
+        """A message; NotFound if there is none like it."""
+        with translated():
+            found = self._messages.find_one({"_id": message_id}, HIDDEN)
+        if found is None:
+            raise domain.no_such_message()
+        return found
+
+    def page(self, query: dict[str, Any]) -> Page[Document]:
+        """Messages that match, newest first, a page at a time."""
+        wanted = {name: query[name] for name in ("status", "template", "recipient") if query.get(name)}
+        shown: Document = {"$and": [wanted, _after(query["cursor"])]} if query["cursor"] else wanted
+        order = [("created_at", DESCENDING), ("_id", DESCENDING)]
+        with translated():
+            found = list(self._messages.find(shown, HIDDEN).sort(order).limit(query["limit"] + 1))
+            total = self._messages.count_documents(wanted) if query["count"] == "true" else None
+        return Page.cut(found, query["limit"], total, lambda one: write_cursor(one["created_at"], one["_id"]))
+
+    def record(self, event: Document, outcome: str, status: str) -> None:
+        """Note what came of an attempt, once for each event; what is sent stays sent."""
+        told = {name: event[name] for name in ("reason", "detail") if name in event}
+        attempt = {
+            "event_id": event["event_id"], "attempt": event["attempt"], "at": event["occurred_at"],
+            "outcome": outcome, **told,
+        }  # fmt: skip
+        message = {"_id": event["message_id"]}
+        with translated():
+            self._messages.update_one(
+                {**message, "attempts.event_id": {"$ne": event["event_id"]}}, {"$push": {"attempts": attempt}}
+            )
+            self._messages.update_one(
+                {**message, "status": {"$ne": domain.SENT}},
+                {"$set": {"status": status, "updated_at": clock.now()}},
+            )
+
+    def contact(self, user_id: str) -> Contact | None:
+        """Where a user's mails go, if it is known here."""
+        with translated():
+            found = self._contacts.find_one({"_id": user_id})
+        if found is None:
+            return None
+        return Contact(user_id, found["email"], found["name"], found["user_version"])
+
+    def keep_contact(self, contact: Contact) -> None:
+        """Remember a contact, unless a newer version of it is known: events may overtake each other."""
+        fields = {name: value for name, value in asdict(contact).items() if name != "user_id"}
+        older = {"_id": contact.user_id, "user_version": {"$lt": contact.user_version}}
+        try:
+            with translated():
+                self._upsert(older, fields)
+        except _AlreadyThere:
+            pass  # what is there is as new or newer
+
+    def forget_user(self, user_id: str) -> None:
+        """Remove a deleted user's contact and messages."""
+        with translated():
+            self._contacts.delete_one({"_id": user_id})
+            self._messages.delete_many({"user_id": user_id})
+
+    def _insert(self, document: Document) -> None:
+        try:
+            self._messages.insert_one(document)
+        except DuplicateKeyError:
+            raise _AlreadyThere from None
+
+    def _upsert(self, which: Document, fields: Document) -> None:
+        try:
+            self._contacts.update_one(which, {"$set": fields}, upsert=True)
+        except DuplicateKeyError:
+            raise _AlreadyThere from None
+
+
+class _AlreadyThere(Exception):
+    pass
+
+
+def _after(cursor: str) -> Document:
+    moment, message_id = read_cursor(cursor)
+    try:
+        created_at = datetime.fromisoformat(moment)
+    except (TypeError, ValueError):
+        raise bad_cursor() from None
+    if not isinstance(message_id, str):
+        raise bad_cursor()
+    return {
+        "$or": [
+            {"created_at": {"$lt": created_at}},
+            {"created_at": created_at, "_id": {"$lt": message_id}},
+        ]
+    }
