@@ -1,0 +1,1 @@
+"""Mails: rendered, sent once, and reported."""

@@ -1,0 +1,21 @@
+"""The rules of sending: who may try now, and whether a failure is the last."""
+
+from common.failures import DeliveryFailure, Postponed
+from common.retry import is_permanent
+
+CLAIMED, SENT, FAILED = "claimed", "sent", "failed"
+SEND_SECONDS = 40
+"""How long one attempt may take in all."""
+LEASE_SECONDS = 45
+"""How long a claim holds; longer than an attempt, so that two never run at once."""
+LOOK_AGAIN_SECONDS = 5
+
+
+def somebody_else_is_at_it() -> Postponed:
+    """Another instance has claimed the mail; it may have died with the claim, so look again."""
+    return Postponed("in_progress", "another instance is sending this mail", LOOK_AGAIN_SECONDS)
+
+
+def is_final(failure: DeliveryFailure, last_attempt: bool) -> bool:
+    """Whether nobody will try again by themselves."""
+    return is_permanent(failure) or last_attempt

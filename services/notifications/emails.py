@@ -1,0 +1,150 @@
+"""The mails: a template and its variables in, a message to send out.
+
+Each kind is a folder under `templates/` with `subject.txt`, `body.txt` and
+`body.html`. `templates/<locale>/<kind>/` is taken instead where it exists.
+What can't be rendered now can't be later either: every failure is permanent.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.headerregistry import Address
+from email.message import EmailMessage
+from email.policy import SMTP
+from urllib.parse import quote
+
+from common.failures import PermanentFailure
+from services.notifications.mailboxes import needs_smtputf8, recipient_address, sender_address
+from services.notifications.rendering import DEFAULT_LOCALE, render_parts
+from services.notifications.values import cut, one_line, read
+
+# template: (required variables, optional variables). `todos` is a list of
+# {title, status, priority, due_at, id}, `changes` a list of field names,
+# `new_device` and `completed` are true or false, `count` counts all todos that
+# the mail is about, where `todos` shows only some of them. The rest is text.
+VARIABLES: dict[str, tuple[str, str]] = {
+    "welcome": ("name email", "verification_token"),
+    "welcome_back": ("name logged_in_at", "ip user_agent new_device"),
+    "todo_created": ("name todos", "count"),
+    "todo_updated": ("name todos", "count completed changes"),
+    "todo_deleted": ("name todos", "count"),
+    "todo_reminder": ("name todos", "count"),
+    "password_reset": ("name reset_token expires_in", ""),
+    "password_changed": ("name changed_at", "ip"),
+    "email_verification": ("name verification_token", "new_email"),
+    "system_alert": ("title message", "name"),
+}
+REQUIRED: dict[str, frozenset[str]] = {
+    kind: frozenset(needs.split()) for kind, (needs, _) in VARIABLES.items()
+}
+OPTIONAL: dict[str, frozenset[str]] = {kind: frozenset(may.split()) for kind, (_, may) in VARIABLES.items()}
+TEMPLATES: frozenset[str] = frozenset(VARIABLES)
+
+_HEADER_NAME = re.compile(r"[A-Za-z][A-Za-z0-9-]{0,60}")
+_MESSAGE_ID = re.compile(r"[A-Za-z0-9._-]{1,128}")
+
+
+@dataclass(frozen=True)
+class RenderedEmail:
+    """A mail's three parts, ready to be put into a message."""
+
+    subject: str
+    text: str
+    html: str
+
+
+class UnknownTemplate(PermanentFailure):
+    """There is no mail of that name."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__("unknown_template", f"there is no template {cut(one_line(name), 60)!r}")
+
+
+class MissingVariable(PermanentFailure):
+    """A mail can't be written without this variable."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__("missing_variable", f"the variable {name!r} is missing")
+
+
+def render(
+    template: str, context: Mapping[str, object], *, public_url: str, locale: str = DEFAULT_LOCALE
+) -> RenderedEmail:
+    """Render a mail; raises nothing but `PermanentFailure`."""
+    if not isinstance(template, str) or template not in TEMPLATES:
+        raise UnknownTemplate(str(template))
+    if not isinstance(context, Mapping):
+        raise PermanentFailure("invalid_context", "the context must be an object")
+    values = _values(template, context)
+    return RenderedEmail(*render_parts(template, values | _links(public_url, values), locale))
+
+
+def build_message(
+    rendered: RenderedEmail,
+    *,
+    message_id: str,
+    sender: str,
+    recipient: str,
+    headers: Mapping[str, str] | None = None,
+) -> EmailMessage:
+    """Make the message for one recipient; the same `message_id` always gives the same Message-ID."""
+    from_, to = sender_address(sender), recipient_address(recipient)
+    message = EmailMessage(policy=SMTP.clone(cte_type="7bit", utf8=needs_smtputf8(from_, to)))
+    own = _own_headers(message_id, from_, to, rendered.subject)
+    for name, value in {**(headers or {}), **own}.items():
+        _set_header(message, name, value)
+    # Quoted-printable passes every server, also one without 8BITMIME.
+    message.set_content(rendered.text, cte="quoted-printable")
+    message.add_alternative(rendered.html, subtype="html", cte="quoted-printable")
+    return message
+
+
+def _values(template: str, context: Mapping[str, object]) -> dict[str, object]:
+    """Only declared variables reach a template: others can't shadow what mails say or link to."""
+    values = {name: read(context, name) for name in REQUIRED[template] | OPTIONAL[template]}
+    for name in sorted(REQUIRED[template]):
+        if values[name] is None:
+            raise MissingVariable(name)
+    todos = values.get("todos")
+    if isinstance(todos, list):
+        count = values["count"]
+        values["count"] = max(count, len(todos)) if isinstance(count, int) else len(todos)
+    return values
+
+
+def _links(public_url: str, values: Mapping[str, object]) -> dict[str, object]:
+    base = public_url.rstrip("/")
+    return {
+        "app_url": f"{base}/",
+        "verify_url": _secret_link(f"{base}/verify-email", values.get("verification_token")),
+        "reset_url": _secret_link(f"{base}/reset-password", values.get("reset_token")),
+    }
+
+
+def _secret_link(url: str, token: object) -> str | None:
+    return f"{url}?token={quote(token, safe='')}" if isinstance(token, str) else None
+
+
+def _own_headers(message_id: str, sender: Address, recipient: Address, subject: str) -> dict[str, object]:
+    if not _MESSAGE_ID.fullmatch(message_id):
+        raise PermanentFailure("invalid_message_id", "a message id has letters, digits, dots and dashes only")
+    return {
+        "From": sender,
+        "To": recipient,
+        "Subject": one_line(subject),
+        "Date": datetime.now(UTC),
+        "Message-ID": f"<{message_id}@{sender.domain}>",
+        "X-Message-Id": message_id,
+        "Auto-Submitted": "auto-generated",
+        "X-Auto-Response-Suppress": "All",
+    }
+
+
+def _set_header(message: EmailMessage, name: str, value: object) -> None:
+    try:
+        if not _HEADER_NAME.fullmatch(name):
+            raise ValueError("not a header's name")
+        message[name] = value
+    except ValueError as error:  # a line break in it, or a header that may stand only once
+        raise PermanentFailure("invalid_header", f"the header {one_line(name)!r} is not valid") from error

@@ -1,0 +1,136 @@
+"""The door to SMTP: sends a message, keeps a few connections, turns errors into failures."""
+
+import time
+from collections import deque
+from collections.abc import Iterator
+from contextlib import contextmanager
+from email.message import EmailMessage
+from email.policy import SMTP
+
+import eventlet
+from eventlet.semaphore import BoundedSemaphore
+from nameko.extensions import DependencyProvider
+
+from common.failures import PermanentFailure, TemporaryFailure
+from services.notifications.mailboxes import needs_smtputf8, recipient_address, sender_address
+from services.notifications.smtp_session import Envelope, SmtpSession
+from services.notifications.smtp_settings import SmtpSettings
+
+MAX_CONNECTIONS = 8
+MAX_MAILS_PER_CONNECTION = 100
+MAX_IDLE_SECONDS = 20.0
+CHECK_SECONDS = 1.5
+
+
+class Mailer:
+    """Sends mails over SMTP; raises nothing but Temporary- and PermanentFailure.
+
+    It never sends a mail a second time by itself. `smtp_unknown_outcome` says
+    that the server may have it: whoever calls decides what to do then.
+    """
+
+    def __init__(self, settings: SmtpSettings) -> None:
+        self.settings = settings
+        self._tls_context = settings.tls_context()
+        self._idle: deque[SmtpSession] = deque()
+        self._slots = BoundedSemaphore(MAX_CONNECTIONS)
+
+    def send(self, message: EmailMessage, recipient: str) -> None:
+        """Hand the message over for one recipient; it returns once the server has accepted it."""
+        envelope = _envelope(message, self.settings.sender, recipient)
+        with self._slot(), self._session() as session:
+            session.deliver(envelope)
+
+    def check(self) -> None:
+        """Connect and greet, within 1.5 s in all; the account is not tried, as that wears providers out."""
+        late = TemporaryFailure("smtp_timeout", "the mail server did not answer in time")
+        with eventlet.Timeout(CHECK_SECONDS, late):
+            SmtpSession.open(self.settings, self._tls_context, login=False).close()
+        self._close_stale()
+
+    def close(self) -> None:
+        """Hang up all idle connections."""
+        while self._idle:
+            self._idle.pop().close()
+
+    @contextmanager
+    def _slot(self) -> Iterator[None]:
+        """Servers allow few connections at a time: more mails wait for their turn, though not for ever."""
+        if not self._slots.acquire(timeout=self.settings.accept_timeout):
+            raise TemporaryFailure("smtp_busy", "all connections to the mail server are taken")
+        try:
+            yield
+        finally:
+            self._slots.release()
+
+    @contextmanager
+    def _session(self) -> Iterator[SmtpSession]:
+        session = self._idle_session() or SmtpSession.open(self.settings, self._tls_context)
+        try:
+            yield session
+        finally:
+            self._keep_or_close(session)
+
+    def _idle_session(self) -> SmtpSession | None:
+        """A server hangs up on an idle connection when it likes, so each is asked before its next mail."""
+        while self._idle:
+            session = self._idle.pop()
+            if not _is_stale(session) and session.is_alive():
+                return session
+            session.close()
+        return None
+
+    def _keep_or_close(self, session: SmtpSession) -> None:
+        if session.reusable and session.mails < MAX_MAILS_PER_CONNECTION:
+            self._idle.append(session)
+        else:
+            session.close()
+        self._close_stale()
+
+    def _close_stale(self) -> None:
+        """The oldest stand at the left: they were used least recently."""
+        while self._idle and _is_stale(self._idle[0]):
+            self._idle.popleft().close()
+
+
+class MailerProvider(DependencyProvider):
+    """Injects the process's mailer; wrong settings stop the start with a line that says why."""
+
+    mailer: Mailer
+    probe_name = "smtp"
+    critical = False  # mails wait for their server; all else goes on
+
+    def probe(self) -> None:
+        """Greet the server; raises if it does not answer."""
+        self.mailer.check()
+
+    def setup(self) -> None:
+        """Read the settings; nothing is connected yet."""
+        self.mailer = Mailer(SmtpSettings.from_config(self.container.config))
+
+    def get_dependency(self, worker_ctx: object) -> Mailer:
+        """Give every worker the same mailer."""
+        return self.mailer
+
+    def stop(self) -> None:
+        """Hang up, after the last worker has ended."""
+        self.mailer.close()
+
+
+def _is_stale(session: SmtpSession) -> bool:
+    return time.monotonic() - session.last_used > MAX_IDLE_SECONDS
+
+
+def _envelope(message: EmailMessage, default_sender: str, recipient: str) -> Envelope:
+    sender = sender_address(str(message["From"] or default_sender))
+    to = recipient_address(recipient)
+    utf8 = needs_smtputf8(sender, to)
+    return Envelope(sender.addr_spec, to.addr_spec, _payload(message, utf8=utf8), utf8)
+
+
+def _payload(message: EmailMessage, *, utf8: bool) -> bytes:
+    try:
+        payload = message.as_bytes(policy=SMTP.clone(cte_type="7bit", utf8=utf8))
+    except (ValueError, LookupError, TypeError) as error:
+        raise PermanentFailure("invalid_message", "the message can't be written as mail") from error
+    return payload if payload.endswith(b"\r\n") else payload + b"\r\n"

@@ -1,0 +1,79 @@
+"""The delivery log in MongoDB: a mail is claimed, then sent or failed, and sent once."""
+
+from datetime import timedelta
+from typing import Any
+
+from nameko.containers import WorkerContext
+from pymongo.collection import Collection
+from pymongo.errors import DuplicateKeyError
+
+from common import clock, context, events
+from common.events import Event
+from common.mongo import Document, MongoStorage, entry, translated, with_event
+from services.notifications import domain
+
+Payload = dict[str, Any]
+
+
+class DeliveryStorage(MongoStorage):
+    """Injects a :class:`DeliveryLog`."""
+
+    database = "notifications"
+    outbox_in = "deliveries"
+
+    def get_dependency(self, worker_ctx: WorkerContext) -> "DeliveryLog":
+        """The log, with the request's id for the events that it stores."""
+        return DeliveryLog(self, worker_ctx.data.get(context.REQUEST_ID) or worker_ctx.call_id)
+
+
+class DeliveryLog:
+    """One document a mail, its id the message's."""
+
+    def __init__(self, storage: MongoStorage, request_id: str) -> None:
+        self._storage = storage
+        self._request_id = request_id
+        self._deliveries: Collection[Document] = storage.db.deliveries
+
+    def claim(self, message_id: str, template: str, recipient: str) -> bool:
+        """Take the mail for this attempt; False if it was sent before, Postponed if it is being sent."""
+        now = clock.now()
+        claim = {"status": domain.CLAIMED, "lease_until": now + timedelta(seconds=domain.LEASE_SECONDS)}
+        free = [{"status": domain.FAILED}, {"status": domain.CLAIMED, "lease_until": {"$lt": now}}]
+        first = {"template": template, "recipient": recipient, "created_at": now}
+        try:
+            with translated():
+                self._take({"_id": message_id, "$or": free}, {"$set": claim, "$setOnInsert": first})
+        except _NotFree:
+            with translated():
+                known = self._deliveries.find_one({"_id": message_id}, {"status": 1})
+            if known and known["status"] == domain.SENT:
+                return False
+            raise domain.somebody_else_is_at_it() from None
+        return True
+
+    def sent(self, message_id: str, attempt: int) -> None:
+        """Note that the server has taken the mail, ``notification_sent`` with it."""
+        self._close(message_id, domain.SENT, events.NOTIFICATION_SENT, attempt=attempt)
+
+    def failed(self, message_id: str, attempt: int, reason: str, detail: str, final: bool) -> None:
+        """Note why it has not, ``notification_failed`` with it."""
+        about = {"attempt": attempt, "reason": reason, "detail": detail, "final": final}
+        self._close(message_id, domain.FAILED, events.NOTIFICATION_FAILED, **about)
+
+    def _close(self, message_id: str, status: str, kind: Event, **fields: Any) -> None:
+        payload = kind.make(self._request_id, message_id=message_id, **fields)
+        change = with_event(entry(kind.source, kind.name, payload))
+        change["$set"] |= {"status": status, "updated_at": clock.now()}
+        with translated():
+            self._deliveries.update_one({"_id": message_id}, change)
+        self._storage.announce(message_id)
+
+    def _take(self, which: Document, change: Document) -> None:
+        try:
+            self._deliveries.update_one(which, change, upsert=True)
+        except DuplicateKeyError:
+            raise _NotFree from None
+
+
+class _NotFree(Exception):
+    pass

@@ -1,0 +1,195 @@
+"""Servers that fall silent, hang up or talk nonsense, at each step of a conversation."""
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+import eventlet
+import pytest
+
+from common.failures import DeliveryFailure, PermanentFailure, TemporaryFailure
+from services.notifications.emails import RenderedEmail, build_message
+from services.notifications.mailer import Mailer
+from tests.integration.notifications.mail_servers import SENDER, send
+from tests.integration.notifications.scripted_smtp import HANG_UP, SILENCE, ScriptedSmtp
+
+Scripted = Callable[..., ScriptedSmtp]
+MailerFor = Callable[..., Mailer]
+MAIL = RenderedEmail("Hi", "Hello\n", "<p>Hello</p>\n")
+BEFORE_THE_DATA = ["GREETING", "EHLO", "MAIL", "RCPT", "DATA"]
+
+
+def failure_of(mailer: Mailer, recipient: str = "ada@example.org") -> DeliveryFailure:
+    with pytest.raises(DeliveryFailure) as failure:
+        send(mailer, recipient)
+    return failure.value
+
+
+@pytest.mark.parametrize("step", BEFORE_THE_DATA)
+def test_a_silent_server_is_given_up_after_the_timeout(
+    step: str, scripted: Scripted, mailer_for: MailerFor
+) -> None:
+    server = scripted(**{step: SILENCE})
+    began = time.monotonic()
+    failure = failure_of(mailer_for(server.port, timeout=0.3))
+    assert time.monotonic() - began < 2
+    assert isinstance(failure, TemporaryFailure)
+    assert failure.reason == "smtp_timeout"
+
+
+@pytest.mark.parametrize("step", BEFORE_THE_DATA)
+def test_a_server_that_hangs_up_before_the_data_can_be_tried_again(
+    step: str, scripted: Scripted, mailer_for: MailerFor
+) -> None:
+    server = scripted(**{step: HANG_UP})
+    mailer = mailer_for(server.port)
+    failure = failure_of(mailer)
+    assert isinstance(failure, TemporaryFailure)
+    assert failure.reason == "smtp_connection_lost"
+    server.replies.clear()
+    send(mailer)
+    assert len(server.mails) == 1
+
+
+@pytest.mark.parametrize("answer", [HANG_UP, SILENCE, b"nonsense"])
+def test_nobody_knows_about_a_mail_whose_data_got_no_answer_and_it_is_not_resent(
+    answer: Any, scripted: Scripted, mailer_for: MailerFor
+) -> None:
+    server = scripted(BODY=answer)
+    mailer = mailer_for(server.port, accept_timeout=0.3)
+    failure = failure_of(mailer)
+    assert isinstance(failure, TemporaryFailure)
+    assert failure.reason == "smtp_unknown_outcome"
+    assert len(server.mails) == 1
+    assert not mailer._idle
+
+
+def test_a_server_may_take_longer_to_accept_a_mail_than_to_answer_a_command(
+    scripted: Scripted, mailer_for: MailerFor
+) -> None:
+    server = scripted(BODY=SILENCE)
+    began = time.monotonic()
+    failure = failure_of(mailer_for(server.port, timeout=0.1, accept_timeout=0.6))
+    assert time.monotonic() - began >= 0.6
+    assert failure.reason == "smtp_unknown_outcome"
+
+
+@pytest.mark.parametrize(("step", "reason"), [("MAIL", "smtp_timeout"), ("BODY", "smtp_unknown_outcome")])
+def test_a_callers_time_limit_does_not_hide_that_the_mail_may_be_out(
+    step: str, reason: str, scripted: Scripted, mailer_for: MailerFor
+) -> None:
+    mailer = mailer_for(scripted(**{step: SILENCE}).port)
+    with eventlet.Timeout(0.3, TemporaryFailure("smtp_timeout", "sending took too long")):
+        failure = failure_of(mailer)
+    assert failure.reason == reason
+
+
+def test_a_bare_time_limit_of_the_caller_is_an_unknown_outcome_too(
+    scripted: Scripted, mailer_for: MailerFor
+) -> None:
+    mailer = mailer_for(scripted(BODY=SILENCE).port)
+    with eventlet.Timeout(0.3):
+        assert failure_of(mailer).reason == "smtp_unknown_outcome"
+
+
+def test_a_pooled_connection_that_died_without_a_word_is_replaced(
+    scripted: Scripted, mailer_for: MailerFor
+) -> None:
+    server = scripted()
+    mailer = mailer_for(server.port)
+    send(mailer)
+    server.replies["RSET"] = HANG_UP
+    send(mailer)
+    assert (len(server.mails), server.connections) == (2, 2)
+
+
+@pytest.mark.parametrize(
+    ("step", "answer", "kind", "reason"),
+    [
+        ("GREETING", b"554 5.7.1 blocked", TemporaryFailure, "smtp_service_refused"),
+        ("GREETING", b"421 4.3.2 busy", TemporaryFailure, "smtp_deferred"),
+        ("GREETING", b"SSH-2.0-OpenSSH", TemporaryFailure, "smtp_protocol_error"),
+        ("MAIL", b"451 4.3.0 later", TemporaryFailure, "smtp_deferred"),
+        ("MAIL", b"530 5.7.0 log in first", TemporaryFailure, "smtp_auth_failed"),
+        ("MAIL", b"550 5.7.1 not your address", TemporaryFailure, "smtp_auth_failed"),
+        ("MAIL", b"552 5.3.4 too big", PermanentFailure, "smtp_content_refused"),
+        ("RCPT", b"421 4.7.0 too many", TemporaryFailure, "smtp_deferred"),
+        ("RCPT", b"530 5.7.0 log in first", TemporaryFailure, "smtp_auth_failed"),
+        ("RCPT", b"552 5.2.2 mailbox full", PermanentFailure, "smtp_recipient_refused"),
+        ("RCPT", b"hm", TemporaryFailure, "smtp_protocol_error"),
+        ("DATA", b"554 5.5.1 no", PermanentFailure, "smtp_content_refused"),
+        ("BODY", b"452 4.3.1 no space", TemporaryFailure, "smtp_deferred"),
+        ("BODY", b"554 5.7.1 spam", PermanentFailure, "smtp_content_refused"),
+    ],
+)
+def test_each_refusal_is_temporary_unless_the_mail_is_at_fault(
+    step: str,
+    answer: bytes,
+    kind: type[DeliveryFailure],
+    reason: str,
+    scripted: Scripted,
+    mailer_for: MailerFor,
+) -> None:
+    failure = failure_of(mailer_for(scripted(**{step: answer}).port))
+    assert type(failure) is kind
+    assert failure.reason == reason
+
+
+def test_a_servers_words_are_kept_short_and_clean(scripted: Scripted, mailer_for: MailerFor) -> None:
+    server = scripted(RCPT=b"550-5.1.1 no\x1b[31m\x07 such\r\n550 mailbox \xff" + b"x" * 500)
+    failure = failure_of(mailer_for(server.port))
+    assert failure.message.startswith("550 5.1.1 no[31m such mailbox")
+    assert failure.message.isprintable()
+    assert len(failure.message) <= 304
+
+
+def test_an_address_beyond_ascii_is_permanent_where_the_server_takes_none(
+    scripted: Scripted, mailer_for: MailerFor
+) -> None:
+    mailer = mailer_for(scripted().port)
+    failure = failure_of(mailer, "ädä@example.org")
+    assert isinstance(failure, PermanentFailure)
+    assert failure.reason == "smtputf8_unsupported"
+    send(mailer, "ada@bücher.example")
+
+
+@pytest.mark.parametrize("recipient", ["ada@example.org\r\nRCPT TO:<eve@example.com>", "ada", "a@b, c@d"])
+def test_a_recipient_that_is_no_address_reaches_no_server(
+    recipient: str, scripted: Scripted, mailer_for: MailerFor
+) -> None:
+    server = scripted()
+    message = build_message(MAIL, message_id="m-1", sender=SENDER, recipient="ada@example.org")
+    with pytest.raises(PermanentFailure) as failure:
+        mailer_for(server.port).send(message, recipient)
+    assert failure.value.reason == "invalid_recipient"
+    assert not server.connections
+
+
+@pytest.mark.parametrize("tls", ["none", "tls"])
+def test_the_check_takes_at_most_a_second_and_a_half(
+    tls: str, scripted: Scripted, mailer_for: MailerFor
+) -> None:
+    mailer = mailer_for(scripted(GREETING=SILENCE).port, tls=tls)
+    began = time.monotonic()
+    with pytest.raises(TemporaryFailure, match="smtp_timeout"):
+        mailer.check()
+    assert 1 < time.monotonic() - began < 2
+
+
+def test_a_silent_server_does_not_hold_up_the_others_work(scripted: Scripted, mailer_for: MailerFor) -> None:
+    mailer = mailer_for(scripted(GREETING=SILENCE).port, timeout=0.5)
+    ticks: list[float] = []
+    waiting = eventlet.spawn(failure_of, mailer)
+    while not waiting.dead:
+        ticks.append(time.monotonic())
+        eventlet.sleep(0.02)
+    assert len(ticks) > 10
+
+
+def test_closing_the_mailer_says_goodbye(scripted: Scripted, mailer_for: MailerFor) -> None:
+    server = scripted()
+    mailer = mailer_for(server.port)
+    send(mailer)
+    mailer.close()
+    eventlet.sleep(0.05)
+    assert server.commands[-1].upper() == "QUIT"
