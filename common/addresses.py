@@ -4,6 +4,9 @@ import unicodedata
 
 from email_validator import EmailNotValidError, validate_email
 
+LONGEST = 320
+"""In characters, of an address and of its key: a single sign may be many in the key."""
+
 
 def read_email(value: object) -> str:
     """The address in its normal form (NFC, domain in lower case); ValueError says what is wrong with it.
@@ -18,6 +21,8 @@ def read_email(value: object) -> str:
         raise ValueError(str(problem)) from None
     if "." not in found.domain:
         raise ValueError("The part after the @-sign is not valid. It should have a period.")
+    if len(email_key(found.normalized)) > LONGEST:
+        raise ValueError("The email address is too long.")
     return found.normalized
 
 

@@ -59,12 +59,13 @@ class ConfirmedPublisher(SharedExtension):
         with self._turn:
             try:
                 self._publish(list(messages), declare)
-            except PublishFailed:
-                self._disconnect()
-                raise
             except (amqp.AMQPError, OSError) as problem:
                 self._disconnect()
                 raise PublishFailed(f"{type(problem).__name__}: {problem}") from problem
+            except BaseException:
+                # Also when this greenthread is killed half-way: the count of confirms is lost with it.
+                self._disconnect()
+                raise
 
     def stop(self) -> None:
         """Close the connection."""

@@ -3,6 +3,7 @@
 import re
 from datetime import UTC, datetime, timedelta
 
+_LONGEST = timedelta(days=36_500)
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
 
 
@@ -21,11 +22,12 @@ def to_text(moment: datetime | None) -> str | None:
 
 
 def parse_duration(text: str | int) -> timedelta:
-    """``24h``, ``15m``, ``30d``, or seconds as a number; ValueError for anything else, zero included."""
-    match = re.fullmatch(r"(\d{1,9})([smhdw]?)", str(text).strip())
-    if not match or int(match[1]) == 0:
+    """``24h``, ``15m``, ``30d``, or seconds as a number; ValueError for all else, as for 0 or a century."""
+    match = re.fullmatch(r"([0-9]{1,10})([smhdw]?)", str(text).strip())
+    seconds = int(match[1]) * _UNITS[match[2] or "s"] if match else 0
+    if not 0 < seconds < _LONGEST.total_seconds():
         raise ValueError(f"{text!r} is no duration: write 3600, 15m, 24h or 30d")
-    return timedelta(seconds=int(match[1]) * _UNITS[match[2] or "s"])
+    return timedelta(seconds=seconds)
 
 
 def from_unix(seconds: int) -> str | None:

@@ -4,6 +4,7 @@
 not this code.
 """
 
+import contextlib
 import os
 import secrets
 from pathlib import Path
@@ -20,6 +21,7 @@ ROOT = Path(__file__).resolve().parent.parent
 LOCAL = ROOT / ".local"
 _SECRET_FILE = LOCAL / "secrets" / "jwt_secret"
 _SHORTEST_SECRET = 32
+_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 _WELL_KNOWN = {
     "", "guest", "postgres", "password", "secret", "changeme", "change-me", "changethis", "admin", "root",
     "your_password",
@@ -39,14 +41,20 @@ def jwt_secret(config: Config) -> str:
     """The signing secret; in development one is made once and kept, readable by its owner only."""
     if config["JWT_SECRET"] or config["ENV"] == "production":
         return str(config["JWT_SECRET"])
+    if not _SECRET_FILE.exists():
+        _make_secret()
+    return _SECRET_FILE.read_text().strip()
+
+
+def _make_secret() -> None:
+    # Written aside and linked: of six processes that start together one makes it, and none reads half.
     _SECRET_FILE.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    try:
-        handle = os.open(_SECRET_FILE, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
-    except FileExistsError:
-        return _SECRET_FILE.read_text().strip() or jwt_secret(config)
-    with os.fdopen(handle, "w") as file:
+    aside = _SECRET_FILE.with_name(f"{_SECRET_FILE.name}.{os.getpid()}")
+    with os.fdopen(os.open(aside, os.O_CREAT | os.O_TRUNC | os.O_WRONLY, 0o600), "w") as file:
         file.write(secrets.token_urlsafe(48))
-    return _SECRET_FILE.read_text()
+    with contextlib.suppress(FileExistsError):
+        os.link(aside, _SECRET_FILE)
+    aside.unlink()
 
 
 def validate(config: Config) -> list[str]:
@@ -61,6 +69,8 @@ def _shape_problems(config: Config) -> list[str]:
     problems = []
     if config["ENV"] not in ("development", "production"):
         problems.append(f"ENV is {config['ENV']!r}: set it to development or production.")
+    if str(config["LOG_LEVEL"]).upper() not in _LEVELS:
+        problems.append(f"LOG_LEVEL is {config['LOG_LEVEL']!r}: set it to one of {', '.join(_LEVELS)}.")
     if config["LOG_FORMAT"] not in ("console", "json"):
         problems.append(f"LOG_FORMAT is {config['LOG_FORMAT']!r}: set it to console or json.")
     for name in ("JWT_EXPIRES_IN", "REFRESH_EXPIRES_IN"):
@@ -69,11 +79,19 @@ def _shape_problems(config: Config) -> list[str]:
         except ValueError as problem:
             problems.append(f"{name}: {problem}.")
     problems += _number_problems(config)
-    if urlsplit(config["AMQP_URI"]).scheme not in ("amqp", "amqps"):
-        problems.append("RABBITMQ_URL must begin with amqp:// or amqps://.")
+    if not _is_amqp(config["AMQP_URI"]):
+        problems.append("RABBITMQ_URL must begin with amqp:// or amqps:// and name a host.")
     if bool(config["ADMIN_EMAIL"]) != bool(config["ADMIN_PASSWORD"]):
         problems.append("ADMIN_EMAIL and ADMIN_PASSWORD go together: set both or neither.")
     return problems
+
+
+def _is_amqp(uri: str) -> bool:
+    try:
+        parts = urlsplit(uri)
+        return parts.scheme in ("amqp", "amqps") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        return False
 
 
 def _number_problems(config: Config) -> list[str]:
@@ -81,14 +99,31 @@ def _number_problems(config: Config) -> list[str]:
         ("BCRYPT_ROUNDS", config["BCRYPT_ROUNDS"], 4, 20),
         ("DB_PORT", config["POSTGRES"]["port"], 1, 65535),
         ("MAX_WORKERS", config["max_workers"], 1, 10_000),
+        ("MAX_BODY_BYTES", config["HTTP"]["max_body_bytes"], 1024, 2**30),
         ("RETRY_MAX_ATTEMPTS", config["RETRY"]["max_attempts"], 1, 100),
     ]
     for service, port in config["HTTP"]["ports"].items():
         limits.append(("PORT" if service == "gateway" else f"{service.upper()}_PORT", port, 0, 65535))
     return [
-        f"{name} is {value!r}: it must be a whole number from {low} to {high}."
-        for name, value, low, high in limits
-        if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high
+        *(
+            f"{name} is {value!r}: it must be a whole number from {low} to {high}."
+            for name, value, low, high in limits
+            if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high
+        ),
+        *_seconds_problems(config),
+    ]
+
+
+def _seconds_problems(config: Config) -> list[str]:
+    limits = [
+        ("RETRY_BASE_SECONDS", config["RETRY"]["base_seconds"], 3600),
+        ("RETRY_CAP_SECONDS", config["RETRY"]["cap_seconds"], 86_400),
+        ("RPC_DEADLINE", config["RPC_DEADLINE"], 600),
+    ]
+    return [
+        f"{name} is {value!r}: it must be a number of seconds, more than 0 and at most {most}."
+        for name, value, most in limits
+        if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value <= most
     ]
 
 
@@ -102,6 +137,6 @@ def _production_problems(config: Config) -> list[str]:
         )
     if str(config["POSTGRES"]["password"]).lower() in _WELL_KNOWN:
         problems.append("DB_PASSWORD is missing or well known: set the database's real password.")
-    if (urlsplit(config["AMQP_URI"]).password or "").lower() in _WELL_KNOWN:
+    if _is_amqp(config["AMQP_URI"]) and (urlsplit(config["AMQP_URI"]).password or "").lower() in _WELL_KNOWN:
         problems.append("RABBITMQ_URL has no password or a well-known one: give the broker a real one.")
     return problems

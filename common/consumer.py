@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from functools import partial
 from typing import Any
 
+import eventlet
 from amqp.exceptions import AMQPError
 from kombu.message import Message as Received
 from nameko.messaging import QueueConsumer as NamekoQueueConsumer
@@ -18,6 +19,7 @@ from common import metrics
 from common.logging import get_logger
 
 log = get_logger()
+_PAUSE_SECONDS = 1
 
 
 class QueueConsumer(NamekoQueueConsumer):
@@ -39,6 +41,11 @@ class QueueConsumer(NamekoQueueConsumer):
     def requeue_message(self, message: Received) -> None:
         """Give the message back to its queue."""
         self._tell_broker(message, "requeue")
+
+    def requeue_later(self, message: Received) -> None:
+        """Give it back after a moment, so that what nobody can take on does not come around in a hot loop."""
+        eventlet.sleep(_PAUSE_SECONDS)
+        self.requeue_message(message)
 
     def _tell_broker(self, message: Received, verb: str) -> None:
         if not message.channel.connection:

@@ -139,7 +139,7 @@ class EventHandler(NamekoEventHandler):
             outcome = self._settle(message, error)
         except PublishFailed as problem:
             log.error("message_kept", queue=self.queue.name, error=str(problem))
-            self.queue_consumer.requeue_message(message)
+            self.queue_consumer.requeue_later(message)
             return
         metrics.EVENTS_HANDLED.labels(self.event.name, outcome).inc()
         self.queue_consumer.ack_message(message)

@@ -109,13 +109,10 @@ def formatter(format: str = "console") -> logging.Formatter:
         wrapper_class=structlog.stdlib.BoundLogger,
         cache_logger_on_first_use=True,
     )
-    last: list[Processor] = [_drop_unbound]
+    # A traceback turns into text before the secrets are masked: it may show some.
+    last: list[Processor] = [_drop_unbound, structlog.processors.format_exc_info, _redact]
     if format == "json":
-        last += [
-            structlog.processors.format_exc_info,
-            _redact,
-            structlog.processors.JSONRenderer(default=str),
-        ]
+        last += [structlog.processors.JSONRenderer(default=str)]
     else:
-        last += [_redact, _console()]
+        last += [_console()]
     return structlog.stdlib.ProcessorFormatter(foreign_pre_chain=_SHARED, processors=last)

@@ -5,8 +5,6 @@ no transaction is needed for a single document. ``outbox_at`` is when another in
 what the writer has not published, and a sparse index on it makes that search cheap.
 """
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any
 
@@ -18,9 +16,9 @@ from pymongo.database import Database
 from pymongo.errors import OperationFailure, PyMongoError
 
 from common import clock
-from common.errors import Unavailable
 from common.logging import get_logger
 from common.outbox import Entry, Publish, Relay
+from common.storage import Door, StorageUnavailable
 
 log = get_logger()
 Document = dict[str, Any]
@@ -31,18 +29,7 @@ _START_SECONDS = 60
 _AUTHENTICATION_FAILED = (13, 18)
 
 
-class StorageUnavailable(Exception):
-    """The database can't be used at start: the process must not go on."""
-
-
-@contextmanager
-def translated() -> Iterator[None]:
-    """Turn a driver's error into Unavailable at the door it came through."""
-    try:
-        yield
-    except PyMongoError as problem:
-        log.error("database_error", database="mongodb", error=f"{type(problem).__name__}: {problem}"[:300])
-        raise Unavailable("storage_unavailable", "The data store is not available.") from problem
+translated = Door("mongodb", PyMongoError).translated
 
 
 def with_event(event: Document) -> Document:

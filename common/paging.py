@@ -46,7 +46,7 @@ def read_cursor(cursor: str, length: int = 2) -> list[Any]:
     """The sort values in a cursor; ValidationFailed for one that is not ours."""
     try:
         values = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
-    except (ValueError, binascii.Error):
+    except (ValueError, binascii.Error, RecursionError):
         raise bad_cursor() from None
     if not isinstance(values, list) or len(values) != length:
         raise bad_cursor()

@@ -4,8 +4,6 @@
 asks for. The event of a change is a row of ``outbox``, written in the change's own transaction.
 """
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 from weakref import WeakKeyDictionary
@@ -19,9 +17,9 @@ from sqlalchemy import URL, Engine, create_engine, text
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import sessionmaker
 
-from common.errors import Unavailable
 from common.logging import get_logger
 from common.outbox import Entry, Publish, Relay
+from common.storage import Door, StorageUnavailable
 
 log = get_logger()
 _CONNECT_SECONDS = 3
@@ -35,18 +33,7 @@ _SERVER_SETTINGS = (
 _BATCH = 200
 
 
-class StorageUnavailable(Exception):
-    """The database can't be used at start: the process must not go on."""
-
-
-@contextmanager
-def translated() -> Iterator[None]:
-    """Turn a driver's error into Unavailable at the door it came through."""
-    try:
-        yield
-    except SQLAlchemyError as problem:
-        log.error("database_error", database="postgresql", error=f"{type(problem).__name__}: {problem}"[:300])
-        raise Unavailable("storage_unavailable", "The data store is not available.") from problem
+translated = Door("postgresql", SQLAlchemyError).translated
 
 
 class PostgresOutbox:

@@ -5,8 +5,8 @@ from typing import Any
 
 MASK = "[redacted]"
 _SECRET_KEY = re.compile(
-    r"(^|[_-])(password|passwd|pass|secret|token|tokens|authorization|cookie|hash|api_?key|private_?key)$",
-    re.I,
+    r"(^|[_-]|(?<=[a-z])(?=[A-Z]))"
+    r"(?i:password|passwd|pass|secret|token|authorization|cookie|hash|(api|private|secret)[_-]?key)s?$"
 )
 _SECRET_TEXT = re.compile(
     r"(?P<bearer>bearer\s+)\S+"

@@ -3,7 +3,7 @@
 from functools import cached_property
 from typing import Any
 
-from werkzeug.exceptions import UnsupportedMediaType
+from werkzeug.exceptions import RequestEntityTooLarge, UnsupportedMediaType
 from werkzeug.wrappers import Request as WerkzeugRequest
 
 from common import context, strict_json
@@ -18,20 +18,34 @@ class Request(WerkzeugRequest):
 
     request_id: str = ""
     path_values: dict[str, Any]
+    most_bytes: int
+
+    def limit(self, most_bytes: int) -> None:
+        """Set how long the body may be. werkzeug cuts a chunked one off there, so it may read a byte more."""
+        self.most_bytes = most_bytes
+        self.max_content_length = most_bytes + 1
 
     def read(self) -> None:
         """Read and parse the body of a request that has one; ``payload`` has it at hand from then on."""
-        if self.method in _WITH_BODY and self.get_data():
+        if self.method in _WITH_BODY and self.body:
             _ = self.payload
+
+    @cached_property
+    def body(self) -> bytes:
+        """The body as it came; raises werkzeug's 413."""
+        raw = self.get_data()
+        if len(raw) > self.most_bytes:
+            raise RequestEntityTooLarge()
+        return raw
 
     @cached_property
     def payload(self) -> Any:
         """The body as JSON; raises BadRequest, or werkzeug's 413 and 415."""
-        if not self.get_data():
+        if not self.body:
             raise BadRequest("malformed_json", "The body is empty: send a JSON document.")
         if self.mimetype != JSON and not self.mimetype.endswith("+json"):
             raise UnsupportedMediaType()
-        return strict_json.loads(self.get_data())
+        return strict_json.loads(self.body)
 
     @property
     def bearer_token(self) -> str:

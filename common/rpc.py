@@ -15,14 +15,17 @@ from typing import Any
 import eventlet
 import kombu.serialization
 from eventlet.event import Event
+from kombu.connection import ConnectionPool
 from kombu.exceptions import OperationalError
 from kombu.message import Message as Received
 from nameko.amqp.publish import Publisher, UndeliverableMessage
 from nameko.containers import WorkerContext
+from nameko.exceptions import BadRequest as NamekoBadRequest
 from nameko.exceptions import MalformedRequest, RemoteError, UnknownService
 from nameko.rpc import MethodProxy, ReplyListener, Responder, Rpc, RpcConsumer, RpcProxy, ServiceProxy
 
 from common import context, metrics
+from common.broker import PublishFailed
 from common.consumer import QueueConsumer
 from common.delivery import Redelivery
 from common.errors import DeadlineExceeded, SuiteError, Unavailable, internal_error
@@ -32,6 +35,11 @@ from common.logging import get_logger
 log = get_logger()
 _TRANSIENT = 1
 _CONFIRM_SECONDS = 5
+
+
+# kombu parts politely from a pooled connection on which a publish was interrupted: it waits, for ever,
+# until the broker that was too slow to take the message has said goodbye. Dropping it needs no answer.
+ConnectionPool.close_resource = lambda self, connection: connection.collect()
 
 
 class ReplyPublisher(Publisher):
@@ -93,7 +101,12 @@ class SafeRpcConsumer(RpcConsumer):
         return answer
 
     def _set_aside(self, message: Received, reason: str, detail: str) -> None:
-        self.redelivery.dead_letter(message, self.queue.name, reason, detail)
+        try:
+            self.redelivery.dead_letter(message, self.queue.name, reason, detail)
+        except PublishFailed as problem:
+            log.error("message_kept", queue=self.queue.name, error=str(problem))
+            self.queue_consumer.requeue_later(message)
+            return
         self.queue_consumer.ack_message(message)
 
 
@@ -281,7 +294,7 @@ class Call(MethodProxy):
             raise Unavailable("unavailable", f"The {self.service_name} service is not available.") from None
         except SuiteError:
             raise
-        except (RemoteError, TypeError, KeyError) as problem:
+        except (RemoteError, NamekoBadRequest, TypeError, KeyError, AttributeError) as problem:
             log.error(
                 "rpc_answer_unknown", target=self.service_name, method=self.method_name, error=str(problem)
             )

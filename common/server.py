@@ -41,7 +41,7 @@ class SuiteWsgiApp(WsgiApp):
         started = time.perf_counter()
         _prepare(environ, self.server.aliases)
         request = Request(environ, shallow=True)
-        request.max_content_length = self.server.max_body_bytes
+        request.limit(self.server.max_body_bytes)
         request.request_id = _request_id(request.headers.get("X-Request-ID", ""))
         response, route = self._answer(request)
         complete(response, request.request_id)
@@ -59,9 +59,7 @@ class SuiteWsgiApp(WsgiApp):
             return provider.handle_request(request), provider.url
         except MethodNotAllowed as refusal:
             if request.method == "OPTIONS":
-                return Response(
-                    status=204, headers={"Allow": problems.allow(refusal.valid_methods or ())}
-                ), "*"
+                return _options(refusal), "*"
             return problems.from_http(refusal, request.path, request.request_id), "*"
         except HTTPException as refusal:
             return problems.from_http(refusal, request.path, request.request_id), "*"
@@ -153,7 +151,7 @@ class SuiteWebServer(WebServer):
         """eventlet's server with time-outs; its own access log is off, since ours knows the request."""
         return wsgi.Server(
             sock, sock.getsockname(), wsgi_app, protocol=Connection, log_output=False, debug=False,
-            keepalive=True, socket_timeout=_SOCKET_SECONDS, capitalize_response_headers=True,
+            keepalive=True, socket_timeout=_SOCKET_SECONDS, capitalize_response_headers=False,
         )  # fmt: skip
 
     def context_data_from_headers(self, request: Request) -> dict[str, Any]:
@@ -181,6 +179,12 @@ def _prepare(environ: dict[str, Any], aliases: dict[str, str]) -> None:
     first, slash, rest = environ["PATH_INFO"][1:].partition("/")
     if f"/{first}" in aliases:
         environ["PATH_INFO"] = aliases[f"/{first}"] + slash + rest
+
+
+def _options(refusal: MethodNotAllowed) -> Response:
+    response = Response(status=204, headers={"Allow": problems.allow(refusal.valid_methods or ())})
+    response.headers.pop("Content-Type")
+    return response
 
 
 def _check_framing(request: Request) -> None:

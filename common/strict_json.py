@@ -1,16 +1,18 @@
 """JSON as RFC 8259 means it: what Python's parser lets through and others don't is refused here.
 
-Refused: ``NaN`` and ``Infinity``, a key twice in one object, lone surrogates, bytes that are no UTF-8,
-nesting deeper than ``DEEPEST``, and an object with exactly the keys ``__type__`` and ``__value__``,
+Refused: ``NaN`` and ``Infinity`` (also as a number too large, such as ``1e999``), a key twice in one
+object, lone surrogates, bytes that are no UTF-8, nesting deeper than ``DEEPEST``, and an object with exactly the keys ``__type__`` and ``__value__``,
 which the message serializer would take for an encoded value.
 """
 
 import json
+import math
 from typing import Any, NoReturn
 
 from common.errors import BadRequest
 
 DEEPEST = 32
+_MOST_DIGITS = 1000
 _RESERVED = {"__type__", "__value__"}
 
 
@@ -18,7 +20,9 @@ def loads(raw: bytes) -> Any:
     """Parse a request's body; BadRequest tells what is wrong with it."""
     try:
         text = raw.decode("utf-8")
-        value = json.loads(text, object_pairs_hook=_object, parse_constant=_constant)
+        value = json.loads(
+            text, object_pairs_hook=_object, parse_constant=_constant, parse_int=_int, parse_float=_float
+        )
     except UnicodeDecodeError:
         raise BadRequest("malformed_json", "The body is not valid UTF-8.") from None
     except RecursionError:
@@ -48,6 +52,19 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 def _constant(name: str) -> NoReturn:
     raise ValueError(f"{name} is not a JSON value")
+
+
+def _int(digits: str) -> int:
+    if len(digits) > _MOST_DIGITS:
+        raise ValueError(f"a number has more than {_MOST_DIGITS} digits")
+    return int(digits)
+
+
+def _float(digits: str) -> float:
+    value = float(digits)
+    if not math.isfinite(value):
+        raise ValueError("a number is too large")
+    return value
 
 
 def _check(value: Any, depth: int) -> None:

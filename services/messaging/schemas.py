@@ -26,12 +26,13 @@ class NewMessage(StrictSchema):
     @validates("context")
     def can_be_kept(self, value: dict[str, Any], **kwargs: Any) -> None:
         """Of a sane size, and made of what the ledger can store."""
-        if len(strict_json.dumps(value)) > LARGEST_CONTEXT:
-            raise ValidationError(f"Longer than {LARGEST_CONTEXT} characters of JSON.")
         try:
+            length = len(strict_json.dumps(value))
             bson.encode(value)
-        except (BSONError, OverflowError):
-            raise ValidationError("A key has a NUL character, or a number is too large.") from None
+        except (BSONError, OverflowError, ValueError, RecursionError):
+            raise ValidationError("Not plain JSON, or a number is too large.") from None
+        if length > LARGEST_CONTEXT:
+            raise ValidationError(f"Longer than {LARGEST_CONTEXT} characters of JSON.")
 
 
 class MessageQuery(StrictSchema):

@@ -98,11 +98,9 @@ class Ledger:
 
     def record(self, event: Document, outcome: str, status: str) -> None:
         """Note what came of an attempt, once for each event; what is sent stays sent."""
-        told = {name: event[name] for name in ("reason", "detail") if name in event}
-        attempt = {
-            "event_id": event["event_id"], "attempt": event["attempt"], "at": event["occurred_at"],
-            "outcome": outcome, **told,
-        }  # fmt: skip
+        told = ("event_id", "attempt", "reason", "detail")
+        attempt = {name: event[name] for name in told if name in event}
+        attempt |= {"at": event["occurred_at"], "outcome": outcome}
         message = {"_id": event["message_id"]}
         with translated():
             self._messages.update_one(
