@@ -122,7 +122,7 @@ class MongoStorage(DependencyProvider):
         config = self.container.config
         self.client: MongoClient[Document] = MongoClient(
             config["MONGODB_URI"], appname=self.container.service_name, tz_aware=True,
-            serverSelectionTimeoutMS=3000, connectTimeoutMS=2000, socketTimeoutMS=10_000,
+            serverSelectionTimeoutMS=3000, connectTimeoutMS=2000, socketTimeoutMS=5000,
             waitQueueTimeoutMS=2000, maxPoolSize=config["max_workers"],
         )  # fmt: skip
         self.db: Database[Document] = self.client[self.database]

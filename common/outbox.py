@@ -14,6 +14,7 @@ from typing import Any, Protocol
 
 import eventlet
 from eventlet.queue import Empty, Full, LightQueue
+from eventlet.semaphore import Semaphore
 from nameko.extensions import SharedExtension
 
 from common import context, events, metrics
@@ -62,6 +63,7 @@ class Relay(SharedExtension):
         self._wake: LightQueue = LightQueue(1)
         self._store: Store | None = None
         self._stopping = False
+        self._turn = Semaphore(1)
 
     def attach(self, store: Store) -> None:
         """Say whose entries to publish; called in the storage provider's ``setup``."""
@@ -81,7 +83,8 @@ class Relay(SharedExtension):
     def finish(self) -> None:
         """Publish what is left before the process ends; what fails is published by another, or later."""
         self._stopping = True
-        self._drain_all()
+        with self._turn:
+            self._drain_all()
 
     def _run(self) -> None:
         while not self._stopping:
@@ -89,7 +92,10 @@ class Relay(SharedExtension):
                 self._wake.get(timeout=POLL_SECONDS)
             except Empty:
                 pass
-            if not self._drain_all():
+            # finish() drains for the last time; the store may be closed by now
+            with self._turn:
+                done = self._stopping or self._drain_all()
+            if not done:
                 eventlet.sleep(_RETRY_SECONDS)
 
     def _drain_all(self) -> bool:

@@ -1,0 +1,92 @@
+"""A todo as MongoDB keeps it: its own fields, and keys by which documents sort as people expect."""
+
+from dataclasses import fields
+from datetime import UTC, datetime
+from typing import Any
+
+from bson import ObjectId
+from pymongo import ASCENDING, DESCENDING, IndexModel
+
+from services.todos.domain import PRIORITIES, STATUSES, TRASH_DAYS, Todo
+
+Document = dict[str, Any]
+NEVER = datetime(9999, 12, 31, 23, 59, 59, 999000, UTC)
+"""Sorts a todo without a due date behind all others."""
+SORT_KEYS = {
+    "created_at": "created_at",
+    "updated_at": "updated_at",
+    "due_at": "due_key",
+    "priority": "priority_key",
+    "order": "order",
+    "title": "title_key",
+}
+_FIELDS = tuple(field.name for field in fields(Todo) if field.name != "id")
+_NULL_OR_TEXT = {"bsonType": ["string", "null"]}
+_DATE = {"bsonType": "date"}
+_NULL_OR_DATE = {"bsonType": ["date", "null"]}
+_INTEGER = {"bsonType": ["int", "long"]}
+
+# Fields that are not named here pass: a newer version's may lie beside them during a rolling update.
+VALIDATOR: Document = {
+    "$jsonSchema": {
+        "bsonType": "object",
+        "required": ["_id", *_FIELDS, "due_key", "priority_key", "title_key"],
+        "properties": {
+            "_id": {"bsonType": "objectId"},
+            "user_id": {"bsonType": "string", "minLength": 1},
+            "title": {"bsonType": "string", "minLength": 1, "maxLength": 200},
+            "description": {**_NULL_OR_TEXT, "maxLength": 10_000},
+            "status": {"enum": list(STATUSES)},
+            "priority": {"enum": list(PRIORITIES)},
+            "due_at": _NULL_OR_DATE,
+            "tags": {"bsonType": "array", "maxItems": 20, "items": {"bsonType": "string"}},
+            "order": _INTEGER,
+            "created_at": _DATE,
+            "updated_at": _DATE,
+            "completed_at": _NULL_OR_DATE,
+            "deleted_at": _NULL_OR_DATE,
+            "version": {**_INTEGER, "minimum": 1},
+            "due_key": _DATE,
+            "priority_key": _INTEGER,
+            "title_key": {"bsonType": "string"},
+            "outbox": {"bsonType": "array"},
+            "outbox_at": _DATE,
+        },
+    }
+}
+
+
+def indexes() -> list[IndexModel]:
+    """One index for each order of a user's list, one for tags, and the one that empties the trash.
+
+    Those for the list start with owner and ``deleted_at``, so they serve stats, due dates and the trash
+    as well; a backward scan serves the descending order.
+    """
+    listed = [
+        IndexModel([("user_id", ASCENDING), ("deleted_at", ASCENDING), (key, ASCENDING), ("_id", ASCENDING)])
+        for key in SORT_KEYS.values()
+    ]
+    tagged = IndexModel([("user_id", 1), ("deleted_at", 1), ("tags", 1), ("created_at", DESCENDING)])
+    # A TTL index ignores documents whose field is null: what is not in the trash stays.
+    expiry = IndexModel([("deleted_at", ASCENDING)], expireAfterSeconds=TRASH_DAYS * 24 * 3600)
+    return [*listed, tagged, expiry]
+
+
+def to_document(todo: Todo) -> Document:
+    """All fields of a todo but its id, and the keys derived from them."""
+    return {
+        **{name: getattr(todo, name) for name in _FIELDS},
+        "due_key": todo.due_at or NEVER,
+        "priority_key": PRIORITIES.index(todo.priority),
+        "title_key": todo.title.casefold(),
+    }
+
+
+def from_document(document: Document) -> Todo:
+    """The todo in a document."""
+    return Todo(id=str(document["_id"]), **{name: document[name] for name in _FIELDS})
+
+
+def object_id(text: Any) -> ObjectId | None:
+    """The ObjectId that a text from outside spells; None for anything else."""
+    return ObjectId(text) if isinstance(text, str) and ObjectId.is_valid(text) else None

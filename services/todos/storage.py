@@ -1,0 +1,183 @@
+"""Where todos are kept: one document each, written together with the event that tells of the change.
+
+A single todo and its event are one document, so one write stores both. A call that changes several
+writes in a transaction, with its one event in the first of the documents. Every query names the owner.
+"""
+
+import uuid
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from typing import Any, TypeVar
+
+from bson import ObjectId
+from nameko.containers import WorkerContext
+from pymongo import InsertOne, UpdateOne
+from pymongo.client_session import ClientSession
+
+from common import context
+from common.errors import Conflict
+from common.mongo import HIDDEN, MongoStorage, entry, holding, translated, with_event
+from common.paging import Page
+from services.todos import collection, domain, statistics
+from services.todos.collection import READ_SECONDS, bounded, in_transaction
+from services.todos.documents import Document, from_document, object_id, to_document
+from services.todos.domain import Change, Todo
+from services.todos.queries import Listing
+from services.todos.sweep import Sweep
+
+Result = TypeVar("Result")
+Rule = Callable[[Todo], Change | None]
+_ATTEMPTS = 100
+"""In each round one of those who change the same todo succeeds, so this many can do so at once."""
+
+
+class TodoStorage(MongoStorage):
+    """Injects a :class:`TodoStore`."""
+
+    database = "todos"
+    outbox_in = collection.NAME
+
+    def prepare(self) -> None:
+        """Make the collection, its validator and its indexes; what exists already is left as it is."""
+        with translated():
+            collection.prepare(self.db)
+
+    def get_dependency(self, worker_ctx: WorkerContext) -> "TodoStore":
+        """The store for one worker; its events carry the worker's request id."""
+        request_id = worker_ctx.data.get(context.REQUEST_ID) or uuid.uuid4().hex
+        return TodoStore(self, request_id)
+
+
+class TodoStore:
+    """The todos of all users, asked for one user at a time."""
+
+    def __init__(self, storage: TodoStorage, request_id: str) -> None:
+        self.storage = storage
+        self.request_id = request_id
+        self.todos = storage.db[storage.outbox_in]
+
+    @staticmethod
+    def new_id() -> str:
+        """An id that no todo has."""
+        return str(ObjectId())
+
+    def add(self, change: Change) -> Todo:
+        """Keep a new todo."""
+        document = self._new(change.todo) | holding(self._entry([change]))
+        with translated():
+            self.todos.insert_one(document)
+        self.storage.announce(document["_id"])
+        return change.todo
+
+    def get(self, user_id: str, todo_id: str, in_trash: bool = False) -> Todo:
+        """A user's todo; NotFound also if it lies in the trash, unless ``in_trash``."""
+        found = {"_id": object_id(todo_id), "user_id": user_id}
+        if not in_trash:
+            found["deleted_at"] = None
+        with translated():
+            document = self.todos.find_one(found, HIDDEN) if found["_id"] else None
+        if document is None:
+            raise domain.not_found()
+        return from_document(document)
+
+    def page(self, listing: Listing) -> Page[Todo]:
+        """The todos of a page, and their total if that was asked."""
+        with bounded(READ_SECONDS):
+            cursor = self.todos.find(listing.page, HIDDEN, sort=listing.order, limit=listing.limit + 1)
+            found = list(cursor)
+            total = self.todos.count_documents(listing.selection) if listing.count else None
+        page = Page.cut(found, listing.limit, total, listing.cursor_after)
+        return Page([from_document(document) for document in page.items], page.next_cursor, total)
+
+    def change(
+        self, user_id: str, todo_id: str, rule: Rule, if_version: int | None = None, in_trash: bool = False
+    ) -> Todo:
+        """Read, let ``rule`` decide, write unless somebody else was faster; then once more."""
+        for _ in range(_ATTEMPTS):
+            before = self.get(user_id, todo_id, in_trash)
+            domain.check_version(before, if_version)
+            change = rule(before)
+            if change is None:
+                return before
+            if self._replaced(before, change):
+                return change.todo
+        raise Conflict("todo_busy", "The todo is being changed by others: try again.")
+
+    def change_many(
+        self, user_id: str, ids: set[str], rule: Callable[[dict[str, Todo]], tuple[list[Change], Result]]
+    ) -> Result:
+        """Let ``rule`` decide over the named todos, and write all of its changes with one event."""
+        known = [key for key in map(object_id, ids) if key]
+
+        def work(session: ClientSession) -> tuple[ObjectId | None, Result]:
+            cursor = self.todos.find({"_id": {"$in": known}, "user_id": user_id}, HIDDEN, session=session)
+            held = {str(document["_id"]): from_document(document) for document in cursor}
+            changes, result = rule(held)
+            return self._write(held, changes, session), result
+
+        holder, result = in_transaction(self.storage.client, work)
+        self._announce(holder)
+        return result
+
+    def trash_all(self, user_id: str, now: datetime) -> int:
+        """Put all of a user's todos into the trash, with one event; how many there were."""
+        sweep = Sweep(self.todos, self._entry, user_id, now)
+        try:
+            return sweep.run(self.storage.client)
+        finally:
+            for place in sweep.places:
+                self.storage.announce(place.holder)
+
+    def forget(self, user_id: str) -> int:
+        """Remove all that a user had, the trash as well; how many todos that were."""
+        with translated():
+            return self.todos.delete_many({"user_id": {"$eq": user_id}}).deleted_count
+
+    def stats(self, user_id: str, now: datetime) -> dict[str, Any]:
+        """Counts over a user's todos; see :mod:`services.todos.statistics`."""
+        with bounded(READ_SECONDS):
+            rows = list(self.todos.aggregate(statistics.pipeline(user_id, now)))
+        return statistics.to_wire(rows)
+
+    def _replaced(self, before: Todo, change: Change) -> bool:
+        update = with_event(self._entry([change]))
+        update["$set"] |= to_document(change.todo)
+        with translated():
+            written = self.todos.update_one(_exactly(before), update).matched_count == 1
+        if written:
+            self.storage.announce(ObjectId(before.id))
+        return written
+
+    def _write(self, held: dict[str, Todo], changes: list[Change], session: ClientSession) -> ObjectId | None:
+        """Write each changed todo once, as it is after the last change; tell which holds the event."""
+        if not changes:
+            return None
+        latest = {change.todo.id: change.todo for change in changes}
+        events = [self._entry(changes), *(None for _ in range(len(latest) - 1))]
+        pairs = zip(latest.values(), events, strict=True)
+        steps = [self._step(held.get(todo.id), todo, carried) for todo, carried in pairs]
+        self.todos.bulk_write(steps, session=session)
+        return ObjectId(changes[0].todo.id)
+
+    def _step(self, before: Todo | None, after: Todo, event: Document | None) -> Any:
+        if before is None:
+            return InsertOne(self._new(after) | (holding(event) if event else {}))
+        update = with_event(event) if event else {"$set": {}}
+        update["$set"] |= to_document(after)
+        return UpdateOne(_exactly(before), update)
+
+    def _new(self, todo: Todo) -> Document:
+        return {"_id": ObjectId(todo.id), **to_document(todo)}
+
+    def _entry(self, changes: Sequence[Change], count: int | None = None) -> Document:
+        event, payload = domain.announcement(self.request_id, changes, count)
+        return entry(event.source, event.name, payload)
+
+    def _announce(self, holder: ObjectId | None) -> None:
+        if holder:
+            self.storage.announce(holder)
+
+
+def _exactly(todo: Todo) -> Document:
+    """This todo in this version: whoever was faster has left another one."""
+    return {"_id": ObjectId(todo.id), "user_id": todo.user_id, "version": todo.version}
