@@ -57,8 +57,8 @@ class HttpEntrypoint(HttpRequestHandler):
         self.pooled = pooled
 
     def get_url_rule(self) -> Rule:
-        """The route; a slash at its end is ignored, and one too many elsewhere is another path."""
-        return Rule(self.url, methods=self.method.split(","), strict_slashes=False, merge_slashes=False)
+        """The route; a slash at its end is ignored."""
+        return Rule(self.url, methods=self.method.split(","), strict_slashes=False)
 
     def stop(self) -> None:
         """Stop taking connections first: Nameko would serve new ones until the last has ended."""

@@ -15,6 +15,7 @@ import eventlet
 from eventlet import wsgi
 from nameko.web.server import BindAddress, WebServer, WsgiApp
 from werkzeug.exceptions import BadRequest, HTTPException, InternalServerError, MethodNotAllowed
+from werkzeug.routing import Map
 from werkzeug.wrappers import Response
 
 from common import metrics, problems
@@ -153,6 +154,12 @@ class SuiteWebServer(WebServer):
             sock, sock.getsockname(), wsgi_app, protocol=Connection, log_output=False, debug=False,
             keepalive=True, socket_timeout=_SOCKET_SECONDS, capitalize_response_headers=False,
         )  # fmt: skip
+
+    def make_url_map(self) -> Map:
+        """The routes; a path with a slash too many is another path, not a redirect."""
+        routes: Map = super().make_url_map()
+        routes.merge_slashes = False
+        return routes
 
     def context_data_from_headers(self, request: Request) -> dict[str, Any]:
         """The worker context of a request."""

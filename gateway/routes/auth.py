@@ -1,0 +1,64 @@
+"""``/api/auth``: accounts, logins and sessions."""
+
+from typing import Any
+
+from common.http import Reply, http
+from common.identity import Allow
+from common.links import Links
+from common.request import Request
+from common.rpc import Service
+from common.service import SuiteService
+
+
+class AuthRoutes(SuiteService):
+    """Served by the auth service."""
+
+    auth: Any = Service("auth")
+    url: Any = Links()
+
+    @http("POST", "/api/auth/register", allow=Allow.PUBLIC)
+    def register(self, request: Request) -> Reply:
+        """Open an account."""
+        found = self.auth.register(data=request.payload)
+        where = self.url(f"/api/users/{found['user']['id']}")
+        return Reply(201, found, {"Location": where})
+
+    @http("POST", "/api/auth/login", allow=Allow.PUBLIC)
+    def login(self, request: Request) -> Reply:
+        """Begin a session: an access token and a refresh token."""
+        return Reply(200, self.auth.login(data=request.payload))
+
+    @http("POST", "/api/auth/refresh", allow=Allow.PUBLIC)
+    def refresh(self, request: Request) -> Reply:
+        """Change a refresh token for a new pair."""
+        return Reply(200, self.auth.refresh(data=request.payload))
+
+    @http("POST", "/api/auth/logout", allow=Allow.USER)
+    def logout(self, request: Request) -> Reply:
+        """End this session."""
+        return Reply(204, self.auth.logout())
+
+    @http("POST", "/api/auth/logout-all", allow=Allow.USER)
+    def logout_all(self, request: Request) -> Reply:
+        """End all of the caller's sessions."""
+        return Reply(204, self.auth.logout_all())
+
+    @http("GET", "/api/auth/sessions", allow=Allow.USER)
+    def list_sessions(self, request: Request) -> Reply:
+        """The caller's sessions."""
+        return Reply(200, self.auth.sessions())
+
+    @http("DELETE", "/api/auth/sessions/<session_id>", allow=Allow.USER)
+    def revoke_session(self, request: Request, session_id: str) -> Reply:
+        """End one of the caller's sessions."""
+        return Reply(204, self.auth.revoke_session(session_id=session_id))
+
+    @http("GET", "/api/auth/verify", allow=Allow.USER)
+    def verify(self, request: Request) -> Reply:
+        """Who the caller is, and until when the token holds."""
+        return Reply(200, self.auth.verify())
+
+    @http("POST", "/api/auth/email/verify", allow=Allow.PUBLIC)
+    def verify_email(self, request: Request) -> Reply:
+        """Confirm an address with the token that was mailed to it."""
+        return Reply(204, self.auth.verify_email(data=request.payload))

@@ -1,0 +1,40 @@
+"""``/api/messages``: the messages that the suite sends, for administrators."""
+
+from typing import Any
+
+from common.http import Reply, http
+from common.identity import Allow
+from common.links import Links
+from common.request import Request
+from common.rpc import Service
+from common.service import SuiteService
+from gateway import paging
+
+
+class MessageRoutes(SuiteService):
+    """Served by the messaging service."""
+
+    messaging: Any = Service("messaging")
+    url: Any = Links()
+
+    @http("POST", "/api/messages", allow=Allow.ADMIN)
+    def publish_message(self, request: Request) -> Reply:
+        """Accept a message for delivery."""
+        accepted = self.messaging.publish(data=request.payload)
+        where = self.url(f"/api/messages/{accepted['id']}")
+        return Reply(202, accepted, {"Location": where})
+
+    @http("GET", "/api/messages", allow=Allow.ADMIN)
+    def list_messages(self, request: Request) -> Reply:
+        """Messages by filter, a page at a time."""
+        return paging.page(request, self.messaging.list(query=paging.query(request)), self.url)
+
+    @http("GET", "/api/messages/queues", allow=Allow.ADMIN)
+    def list_queues(self, request: Request) -> Reply:
+        """Every queue of the broker: how full, how many consumers, how fast."""
+        return Reply(200, self.messaging.queues())
+
+    @http("GET", "/api/messages/<message_id>", allow=Allow.ADMIN)
+    def get_message(self, request: Request, message_id: str) -> Reply:
+        """One message with its attempts."""
+        return Reply(200, self.messaging.get(message_id=message_id))

@@ -1,0 +1,119 @@
+"""The health of the suite: all services asked at once, the answers kept for a second.
+
+Each question has an end of its own, so that the report comes in time whatever is down. Who asks while
+a report is being made waits for that one: asking often costs the services nothing.
+"""
+
+import time
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+import eventlet
+from eventlet.greenthread import GreenThread
+from eventlet.semaphore import Semaphore
+from nameko.containers import WorkerContext
+from nameko.extensions import DependencyProvider
+
+from common import VERSION, clock, topology
+from common.errors import DeadlineExceeded
+from common.health import worst
+from common.logging import get_logger
+from common.rpc import Client, Replies
+from gateway.instances import Counts, count_instances
+
+log = get_logger()
+SERVICES = tuple(name for name in topology.SERVICES if name != "gateway")
+PROBE_SECONDS = 1.5
+PATIENCE_SECONDS = 1.75
+KEPT_SECONDS = 1.0
+Report = dict[str, Any]
+
+
+class SystemHealth(DependencyProvider):
+    """Injects a function that reports on all services: ``{status, version, checked_at, services}``."""
+
+    replies = Replies()
+
+    def setup(self) -> None:
+        """Start without a report."""
+        self._turn = Semaphore(1)
+        self._kept: tuple[float, Report] | None = None
+
+    def get_dependency(self, worker_ctx: WorkerContext) -> Callable[[], Report]:
+        """The report, at most a second old; a new one is asked for in this worker's name."""
+        return partial(self._fresh, worker_ctx)
+
+    def _fresh(self, worker_ctx: WorkerContext) -> Report:
+        with self._turn:
+            if self._kept is None or time.monotonic() - self._kept[0] > KEPT_SECONDS:
+                report = self._ask_all(worker_ctx)
+                self._kept = (time.monotonic(), report)
+            return self._kept[1]
+
+    def _ask_all(self, worker_ctx: WorkerContext) -> Report:
+        answers = {name: _fail("no answer in time", PROBE_SECONDS) for name in SERVICES}
+        counts: Counts = dict.fromkeys(SERVICES)
+
+        def probe(name: str) -> None:
+            answers[name] = ask(Client(worker_ctx, name, self.replies, PROBE_SECONDS, None).health)
+
+        def count() -> None:
+            counts.update(count_instances(self.container.config, SERVICES, PROBE_SECONDS))
+
+        wait_for(
+            [eventlet.spawn(count), *(eventlet.spawn(probe, name) for name in SERVICES)], PATIENCE_SECONDS
+        )
+        found = report(answers, counts)
+        failing = [name for name, part in found["services"].items() if part["status"] == "fail"]
+        if failing:
+            log.warning("services_failing", services=failing)
+        return found
+
+
+def wait_for(threads: list[GreenThread], seconds: float) -> None:
+    """Wait until all have ended, or for ``seconds``; who has not ended by then is left alone.
+
+    A probe has a time limit of its own, but what it does to clean up after it may take longer.
+    """
+    with eventlet.Timeout(seconds, False):
+        for thread in threads:
+            thread.wait()
+
+
+def ask(health: Callable[[], Report]) -> Report:
+    """What a service says of itself, or that it says nothing; with the milliseconds that it took."""
+    started = time.perf_counter()
+    try:
+        answer = health()
+        found = {"status": answer["status"], "dependencies": answer["dependencies"]}
+    except Exception as problem:
+        silent = isinstance(problem, DeadlineExceeded)
+        return _fail("no answer in time" if silent else "not reachable", time.perf_counter() - started)
+    return {**found, "latency_ms": _ms(time.perf_counter() - started)}
+
+
+def report(answers: dict[str, Report], instances: Counts) -> Report:
+    """The whole from its parts: as bad as the worst of them."""
+    return {
+        "status": worst(part["status"] for part in answers.values()),
+        "version": VERSION,
+        "checked_at": clock.to_text(clock.now()),
+        "services": {
+            name: {**part, "instances": _at_least_one(part, instances[name])}
+            for name, part in answers.items()
+        },
+    }
+
+
+def _at_least_one(part: Report, counted: int | None) -> int | None:
+    # Counting and asking go on at once: a service may have come up, and answered, after the count.
+    return 1 if counted == 0 and "detail" not in part else counted
+
+
+def _fail(detail: str, seconds: float) -> Report:
+    return {"status": "fail", "latency_ms": _ms(seconds), "dependencies": {}, "detail": detail}
+
+
+def _ms(seconds: float) -> float:
+    return round(seconds * 1000, 1)

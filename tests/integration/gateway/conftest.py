@@ -1,0 +1,94 @@
+"""A gateway as `make run` starts it, alone with a broker unless a test says otherwise."""
+
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import jwt
+import pytest
+import requests
+
+from ops.engines import RabbitMQ
+from tests.conftest import SECRET
+from tests.e2e.client import Client
+from tests.suite import Suite
+
+Token = Callable[..., str]
+
+
+@pytest.fixture(scope="session")
+def token() -> Token:
+    """Makes access tokens; keywords replace claims, `typ` and `secret` what belongs to the signature."""
+
+    def make(role: str = "user", typ: str = "at+jwt", secret: str = SECRET, **claims: Any) -> str:
+        now = int(time.time())
+        standard = {"iss": "auth", "aud": "suite", "iat": now, "exp": now + 600, "sid": str(uuid.uuid4())}
+        who = {"sub": str(uuid.uuid4()), "role": role, "jti": str(uuid.uuid4())}
+        return jwt.encode({**standard, **who, **claims}, secret, "HS256", headers={"typ": typ})
+
+    return make
+
+
+@contextmanager
+def running(directory: Path, *services: str, **settings: str) -> Iterator[Suite]:
+    """These processes, from when the gateway is up until the end of the block."""
+    suite = Suite(directory, {"JWT_SECRET": SECRET, "RPC_DEADLINE": "2", **settings})
+    suite.start(*services)
+    try:
+        wait_until(lambda: answers(suite))
+        yield suite
+    finally:
+        suite.stop()
+
+
+def answers(suite: Suite) -> bool:
+    """Whether the gateway listens, and consumes from the broker."""
+    try:
+        return "suite_broker_up 1.0" in requests.get(f"{suite.url}/metrics", timeout=2).text
+    except requests.ConnectionError:
+        return False
+
+
+def wait_until(holds: Callable[[], bool], seconds: float = 20) -> None:
+    """Ask again and again; a failure if it does not hold in time."""
+    end = time.monotonic() + seconds
+    while not holds():
+        assert time.monotonic() < end, "did not happen in time"
+        time.sleep(0.1)
+
+
+@pytest.fixture(scope="session")
+def vhost(rabbitmq: RabbitMQ) -> str:
+    """A virtual host in which no service but the tests' own listens."""
+    rabbitmq.ctl("add_vhost", "gateway")
+    rabbitmq.ctl("set_permissions", "-p", "gateway", "guest", ".*", ".*", ".*")
+    return "gateway"
+
+
+@pytest.fixture(scope="session")
+def gateway(rabbitmq: RabbitMQ, vhost: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Suite]:
+    """The gateway alone: all other services are away."""
+    directory = tmp_path_factory.mktemp("gateway")
+    with running(directory, "gateway", RABBITMQ_URL=rabbitmq.uri_of(vhost), MAX_WORKERS="4") as suite:
+        yield suite
+    logs = suite.logs()
+    assert "Traceback" not in logs  # whatever clients have sent
+    assert "entrypoint_failed" not in logs
+
+
+@pytest.fixture
+def anyone(gateway: Suite) -> Client:
+    return Client(gateway.url)
+
+
+@pytest.fixture
+def ada(gateway: Suite, token: Token) -> Client:
+    return Client(gateway.url, token())
+
+
+@pytest.fixture
+def admin(gateway: Suite, token: Token) -> Client:
+    return Client(gateway.url, token("admin"))
