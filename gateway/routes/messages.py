@@ -2,13 +2,13 @@
 
 from typing import Any
 
+from common import http_pages
 from common.http import Reply, http
 from common.identity import Allow
 from common.links import Links
 from common.request import Request
 from common.rpc import Service
 from common.service import SuiteService
-from gateway import paging
 
 
 class MessageRoutes(SuiteService):
@@ -27,7 +27,7 @@ class MessageRoutes(SuiteService):
     @http("GET", "/api/messages", allow=Allow.ADMIN)
     def list_messages(self, request: Request) -> Reply:
         """Messages by filter, a page at a time."""
-        return paging.page(request, self.messaging.list(query=paging.query(request)), self.url)
+        return http_pages.page(request, self.messaging.list(query=http_pages.query(request)), self.url)
 
     @http("GET", "/api/messages/queues", allow=Allow.ADMIN)
     def list_queues(self, request: Request) -> Reply:

@@ -2,13 +2,14 @@
 
 from typing import Any
 
+from common import http_pages
 from common.http import Reply, http
 from common.identity import Allow
 from common.links import Links
 from common.request import Request
 from common.rpc import Service
 from common.service import SuiteService
-from gateway import etags, paging
+from gateway import etags
 
 
 class TodoRoutes(SuiteService):
@@ -26,7 +27,7 @@ class TodoRoutes(SuiteService):
     @http("GET", "/api/todos", allow=Allow.USER)
     def list_todos(self, request: Request) -> Reply:
         """Todos by filter, a page at a time."""
-        return paging.page(request, self.todos.list(query=paging.query(request)), self.url)
+        return http_pages.page(request, self.todos.list(query=http_pages.query(request)), self.url)
 
     @http("DELETE", "/api/todos", allow=Allow.USER)
     def delete_all_todos(self, request: Request) -> Reply:
@@ -42,7 +43,7 @@ class TodoRoutes(SuiteService):
     @http("GET", "/api/todos/trash", allow=Allow.USER)
     def list_trash(self, request: Request) -> Reply:
         """Deleted todos that can still be restored, a page at a time."""
-        return paging.page(request, self.todos.trash(query=paging.query(request)), self.url)
+        return http_pages.page(request, self.todos.trash(query=http_pages.query(request)), self.url)
 
     @http("POST", "/api/todos/bulk", allow=Allow.USER)
     def change_in_bulk(self, request: Request) -> Reply:

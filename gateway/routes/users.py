@@ -2,13 +2,13 @@
 
 from typing import Any
 
+from common import http_pages
 from common.http import Reply, http
 from common.identity import Allow
 from common.links import Links
 from common.request import Request
 from common.rpc import Service
 from common.service import SuiteService
-from gateway import paging
 
 
 class UserRoutes(SuiteService):
@@ -20,7 +20,7 @@ class UserRoutes(SuiteService):
     @http("GET", "/api/users", allow=Allow.ADMIN)
     def list_users(self, request: Request) -> Reply:
         """All users, a page at a time."""
-        return paging.page(request, self.users.list(query=paging.query(request)), self.url)
+        return http_pages.page(request, self.users.list(query=http_pages.query(request)), self.url)
 
     @http("GET", "/api/users/<user_id>", allow=Allow.USER)
     def get_user(self, request: Request, user_id: str) -> Reply:

@@ -11,9 +11,9 @@ from common.identity import Allow
 from common.logging import get_logger
 from common.rpc import Service, rpc
 from common.schemas import load
-from common.service import SuiteService
 from services.messaging import domain
 from services.messaging.domain import Contact, Mail, Payload
+from services.messaging.http_api import MessagesApi
 from services.messaging.schemas import MessageQuery, NewMessage, show_message
 from services.messaging.storage import MessagingStorage
 from services.messaging.topology import Queues
@@ -21,7 +21,7 @@ from services.messaging.topology import Queues
 log = get_logger()
 
 
-class MessagingService(SuiteService):
+class MessagingService(MessagesApi):
     """Events in, messages out; the ledger tells what became of each."""
 
     name = "messaging"

@@ -5,8 +5,8 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
+from common import http_pages
 from common.errors import BadRequest
-from gateway import paging
 from tests.unit.gateway.made_requests import request
 
 
@@ -15,7 +15,7 @@ def url(path: str) -> str:
 
 
 def page(path: str = "/api/todos", **found: Any) -> Any:
-    return paging.page(request(path), {"items": [], "next_cursor": None, "total": None, **found}, url)
+    return http_pages.page(request(path), {"items": [], "next_cursor": None, "total": None, **found}, url)
 
 
 def test_a_page_is_a_bare_array() -> None:
@@ -52,12 +52,12 @@ def test_a_hostile_query_can_not_break_out_of_the_link_header() -> None:
 
 
 def test_query_parameters_arrive_as_text() -> None:
-    assert paging.query(request("/?limit=2&q=a+b&empty=")) == {"limit": "2", "q": "a b", "empty": ""}
+    assert http_pages.query(request("/?limit=2&q=a+b&empty=")) == {"limit": "2", "q": "a b", "empty": ""}
 
 
 def test_a_parameter_given_twice_is_refused_by_its_name() -> None:
     with pytest.raises(BadRequest) as refused:
-        paging.query(request("/?limit=1&limit=2"))
+        http_pages.query(request("/?limit=1&limit=2"))
 
     assert refused.value.code == "repeated_parameter"
     assert "'limit'" in refused.value.message

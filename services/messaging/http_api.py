@@ -1,0 +1,44 @@
+"""The messaging service's own HTTP API, for administrators who come without the gateway.
+
+The same calls as ``/api/messages`` there, under ``/messages`` on this service's port.
+"""
+
+from typing import Any
+
+from common import http_pages
+from common.http import Reply, http
+from common.identity import Allow
+from common.links import Links
+from common.request import Request
+from common.service import SuiteService
+
+
+class MessagesApi(SuiteService):
+    """Routes to the methods that are callable by RPC as well."""
+
+    publish: Any
+    list: Any
+    queues: Any
+    get: Any
+    url: Any = Links()
+
+    @http("POST", "/messages", allow=Allow.ADMIN)
+    def post_message(self, request: Request) -> Reply:
+        """Accept a message for delivery."""
+        accepted = self.publish(data=request.payload)
+        return Reply(202, accepted, {"Location": self.url(f"/messages/{accepted['id']}")})
+
+    @http("GET", "/messages", allow=Allow.ADMIN)
+    def get_messages(self, request: Request) -> Reply:
+        """Messages by filter, a page at a time."""
+        return http_pages.page(request, self.list(query=http_pages.query(request)), self.url)
+
+    @http("GET", "/messages/queues", allow=Allow.ADMIN)
+    def get_queues(self, request: Request) -> Reply:
+        """Every queue of the broker."""
+        return Reply(200, self.queues())
+
+    @http("GET", "/messages/<message_id>", allow=Allow.ADMIN)
+    def get_message(self, request: Request, message_id: str) -> Reply:
+        """One message with its attempts."""
+        return Reply(200, self.get(message_id=message_id))
