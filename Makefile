@@ -1,0 +1,64 @@
+# The suite's commands. `make` lists them.
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+PYTHON := .venv/bin/python
+TEST_OPTIONS := --cov --cov-report=term-missing:skip-covered
+export SCALE
+
+##@ Run
+
+run: ## Install what is missing and run the whole suite; Ctrl-C stops it (SCALE="gateway=2 todos=2")
+	@ops/install.sh && exec $(PYTHON) -m ops.run
+
+shell: ## Nameko's shell against the running suite
+	@ops/install.sh && exec $(PYTHON) -m ops.shell
+
+mail: ## The newest caught mails; ID=7 shows the text of one
+	@ops/install.sh && exec $(PYTHON) -m ops.mail $(ID)
+
+reset: ## Drop the local data: databases, messages, mails (asks first)
+	@ops/reset.sh
+
+##@ Containers
+
+up: ## Run the suite with docker compose
+	@ops/compose.sh up --detach --build --wait
+
+down: ## Stop the containers; their data is kept
+	@ops/compose.sh down
+
+##@ Develop
+
+test: ## Lint and run every test with coverage; T=path runs a part, without lint and coverage
+	@ops/install.sh --dev
+	$(if $(T),,@$(MAKE) --no-print-directory lint)
+	@$(PYTHON) -m pytest $(if $(T),$(T),$(TEST_OPTIONS))
+
+unit: ## Run the tests that need no server
+	@ops/install.sh --dev
+	@$(PYTHON) -m pytest tests/unit
+
+lint: ## Check style and types
+	@ops/install.sh --dev
+	@$(PYTHON) -m ruff check .
+	@$(PYTHON) -m ruff format --check .
+	@$(PYTHON) -m mypy
+
+format: ## Format the code and sort its imports
+	@ops/install.sh --dev
+	@$(PYTHON) -m ruff check --select I --fix .
+	@$(PYTHON) -m ruff format .
+
+clean: ## Remove caches, reports and leftovers of tests; data stays
+	@rm -rf .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage .coverage.* htmlcov .local/test .local/download
+	@find . -name __pycache__ -not -path './.venv/*' -prune -exec rm -rf {} +
+
+##@ Help
+
+help: ## This list
+	@awk 'BEGIN { FS = ":.*## " } \
+		/^##@ / { printf "\n%s\n", substr($$0, 5) } \
+		/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+.PHONY: run shell mail reset up down test unit lint format clean help

@@ -1,0 +1,58 @@
+"""A mail's readable parts. Whatever arrives is shown as well as it can be."""
+
+from dataclasses import dataclass
+from email import message_from_bytes
+from email.errors import MessageError
+from email.header import decode_header, make_header
+from email.message import Message
+
+
+@dataclass(frozen=True)
+class Content:
+    """Headers and the first part of each kind, decoded."""
+
+    headers: dict[str, str]
+    text: str | None
+    html: str | None
+
+    def header(self, name: str) -> str:
+        """A header's value by its name in any case, or nothing."""
+        return next((value for key, value in self.headers.items() if key.lower() == name.lower()), "")
+
+
+def read_content(raw: bytes) -> Content:
+    """Takes a mail apart."""
+    message = message_from_bytes(raw)
+    headers: dict[str, str] = {}
+    for name, value in message.items():
+        decoded = _decode_header(value)
+        headers[name] = f"{headers[name]}, {decoded}" if name in headers else decoded
+    return Content(headers, _part(message, "text/plain"), _part(message, "text/html"))
+
+
+def _decode_header(value: object) -> str:
+    """An encoded word that does not decode is shown as it came."""
+    try:
+        decoded = str(make_header(decode_header(str(value))))
+    except (LookupError, ValueError, MessageError):
+        decoded = str(value)
+    printable = decoded.encode("utf-8", "replace").decode()
+    return " ".join(printable.split())
+
+
+def _part(message: Message, content_type: str) -> str | None:
+    for part in message.walk():
+        if part.get_content_type() == content_type and not part.get_filename():
+            return _decode_payload(part)
+    return None
+
+
+def _decode_payload(part: Message) -> str:
+    payload = part.get_payload(decode=True)
+    if not isinstance(payload, bytes):
+        return ""
+    try:
+        text = payload.decode(part.get_content_charset("utf-8"), "replace")
+    except (LookupError, ValueError):
+        text = payload.decode("utf-8", "replace")
+    return text.replace("\r\n", "\n")

@@ -1,0 +1,125 @@
+"""The SMTP side: accepts mails, or refuses them as the faults in force say."""
+
+import asyncio
+import hmac
+import ssl
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
+
+from ops.mailcatcher.catcher import Catcher
+from ops.mailcatcher.message import read_content
+
+SIZE_LIMIT = 25 * 1024 * 1024
+ACCEPTED = "250 2.0.0 Message accepted"
+GREETING_REFUSED = b"421 4.3.2 Service not available, closing transmission channel\r\n"
+
+
+@dataclass(frozen=True)
+class Security:
+    """How clients must connect: certificate for TLS or STARTTLS, login."""
+
+    certificate: Path | None = None
+    key: Path | None = None
+    starttls: bool = False
+    user: str | None = None
+    password: str | None = None
+
+    def context(self) -> ssl.SSLContext | None:
+        """The TLS context, or nothing for plain connections."""
+        if not self.certificate:
+            return None
+        context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+        context.load_cert_chain(self.certificate, self.key)
+        return context
+
+
+class RefusingProtocol(asyncio.Protocol):
+    """Answers a connection as a server that is shutting down."""
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Says so and hangs up."""
+        if isinstance(transport, asyncio.WriteTransport):
+            transport.write(GREETING_REFUSED)
+            transport.close()
+
+
+class Handler:
+    """The hooks that aiosmtpd calls."""
+
+    def __init__(self, catcher: Catcher) -> None:
+        self._catcher = catcher
+
+    async def handle_RCPT(
+        self, server: SMTP, session: Session, envelope: Envelope, address: str, rcpt_options: list[str]
+    ) -> str:
+        """Accepts a recipient, unless a fault refuses it."""
+        faults = self._catcher.faults
+        refusal = faults.refusal_of(address) if faults.stage == "rcpt" else None
+        if refusal:
+            self._catcher.attempts.record(address, refusal)
+            return refusal
+        envelope.rcpt_tos.append(address)
+        return "250 OK"
+
+    async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:
+        """Keeps the mail, unless a fault refuses it."""
+        faults = self._catcher.faults
+        await asyncio.sleep(faults.delay_seconds)
+        raw = envelope.content if isinstance(envelope.content, bytes) else b""
+        refusal = faults.refusal_of_any(envelope.rcpt_tos)
+        if not refusal:
+            self._catcher.store.add(envelope.mail_from or "", list(envelope.rcpt_tos), raw)
+        self._record(envelope.rcpt_tos, refusal or ACCEPTED, raw)
+        return refusal or ACCEPTED
+
+    def _record(self, recipients: list[str], answer: str, raw: bytes) -> None:
+        content = read_content(raw)
+        ids = content.header("message-id") or None, content.header("x-message-id") or None
+        for recipient in recipients:
+            self._catcher.attempts.record(recipient, answer, *ids)
+
+
+class Login:
+    """Checks a client's user and password."""
+
+    def __init__(self, security: Security) -> None:
+        self._expected = (security.user or "").encode(), (security.password or "").encode()
+
+    def __call__(
+        self, server: SMTP, session: Session, envelope: Envelope, mechanism: str, auth_data: Any
+    ) -> AuthResult:
+        """Whether the login is the one that was configured."""
+        if not isinstance(auth_data, LoginPassword):
+            return AuthResult(success=False, handled=False)
+        user, password = self._expected
+        right = hmac.compare_digest(auth_data.login, user) and hmac.compare_digest(
+            auth_data.password, password
+        )
+        return AuthResult(success=right, handled=False)
+
+
+async def serve_smtp(catcher: Catcher, host: str, port: int, security: Security) -> asyncio.Server:
+    """Listens for mails."""
+    context = security.context()
+    options: dict[str, Any] = {
+        "data_size_limit": SIZE_LIMIT,
+        "enable_SMTPUTF8": True,
+        "hostname": "localhost",
+    }
+    if security.starttls:
+        options |= {"tls_context": context, "require_starttls": True}
+    if security.user:
+        options |= {
+            "authenticator": Login(security),
+            "auth_required": True,
+            "auth_require_tls": security.starttls,
+        }
+    loop = asyncio.get_running_loop()
+
+    def protocol() -> asyncio.Protocol:
+        return RefusingProtocol() if catcher.faults.refuse else SMTP(Handler(catcher), loop=loop, **options)
+
+    return await loop.create_server(protocol, host, port, ssl=None if security.starttls else context)

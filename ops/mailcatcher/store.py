@@ -1,0 +1,104 @@
+"""The caught mails: a file each in a maildir, so that they survive a restart."""
+
+import json
+import mailbox
+import threading
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from ops.mailcatcher.message import Content, read_content
+
+ENVELOPE_HEADER = b"X-Mailcatcher-Envelope: "
+
+
+@dataclass(frozen=True)
+class Summary:
+    """What the list shows of a mail."""
+
+    id: str
+    received_at: str
+    sender: str
+    recipients: list[str]
+    subject: str
+
+
+class MailStore:
+    """Mails in the order of their arrival. Used by the SMTP and the web side at once."""
+
+    def __init__(self, directory: Path) -> None:
+        directory.parent.mkdir(parents=True, exist_ok=True)
+        self._maildir = mailbox.Maildir(directory)
+        self._lock = threading.RLock()
+        self._mails: dict[str, Summary] = {}
+        self._keys: dict[str, str] = {}
+        self._load()
+        self._last_id = max((int(mail_id) for mail_id in self._mails), default=0)
+
+    def __len__(self) -> int:
+        return len(self._mails)
+
+    def add(self, sender: str, recipients: list[str], raw: bytes) -> Summary:
+        """Keeps a mail."""
+        subject = read_content(raw).header("subject")
+        with self._lock:
+            mail_id = str(self._last_id + 1)
+            summary = Summary(mail_id, rfc3339_now(), sender, recipients, subject)
+            envelope = json.dumps(asdict(summary)).encode()
+            self._keys[mail_id] = self._maildir.add(ENVELOPE_HEADER + envelope + b"\n" + raw)
+            self._mails[mail_id] = summary
+            self._last_id += 1
+        return summary
+
+    def find(
+        self, recipient: str = "", subject: str = "", search: str = "", limit: int = 100
+    ) -> list[Summary]:
+        """The newest mails to exactly this recipient, with this in the subject, to someone like this."""
+        with self._lock:
+            newest_first = sorted(self._mails.values(), key=lambda mail: int(mail.id), reverse=True)
+        found = [mail for mail in newest_first if _matches(mail, recipient, subject, search)]
+        return found[:limit]
+
+    def get(self, mail_id: str) -> Summary | None:
+        """A mail by its id, or nothing."""
+        return self._mails.get(mail_id)
+
+    def raw(self, mail_id: str) -> bytes:
+        """The mail as it came; nothing when it was deleted meanwhile."""
+        with self._lock:
+            key = self._keys.get(mail_id)
+            stored = self._maildir.get_bytes(key) if key else b""
+        return stored.partition(b"\n")[2]
+
+    def content(self, mail_id: str) -> Content:
+        """The mail's readable parts."""
+        return read_content(self.raw(mail_id))
+
+    def clear(self) -> None:
+        """Deletes every mail."""
+        with self._lock:
+            self._maildir.clear()
+            self._mails.clear()
+            self._keys.clear()
+
+    def _load(self) -> None:
+        """Files that this store did not write are left alone."""
+        for key in self._maildir.iterkeys():
+            first_line = self._maildir.get_bytes(key).partition(b"\n")[0]
+            if first_line.startswith(ENVELOPE_HEADER):
+                summary = Summary(**json.loads(first_line.removeprefix(ENVELOPE_HEADER)))
+                self._mails[summary.id], self._keys[summary.id] = summary, key
+
+
+def rfc3339_now() -> str:
+    """The time in UTC with milliseconds."""
+    return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def _matches(mail: Summary, recipient: str, subject: str, search: str) -> bool:
+    recipients = [address.lower() for address in mail.recipients]
+    return (
+        (not recipient or recipient.lower() in recipients)
+        and subject.lower() in mail.subject.lower()
+        and any(search.lower() in address for address in recipients)
+    )

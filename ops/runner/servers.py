@@ -1,0 +1,167 @@
+"""RabbitMQ, PostgreSQL, MongoDB and the mail catcher of `make run`, as far as nothing else offers them."""
+
+import os
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from ops.engines import Engine, EngineError, LoginRefused, MailCatcher, MongoDB, PostgreSQL, RabbitMQ
+from ops.engines.ports import LOOPBACK, answers, is_loopback
+from ops.runner.console import Console
+from ops.runner.refusal import CannotRun
+
+MANAGEMENT_PORT = 15672
+READY_SECONDS = 90.0
+
+
+@dataclass(frozen=True)
+class Server:
+    """Where a server is expected, and the private one that can take its place."""
+
+    title: str
+    variables: str
+    addresses: list[tuple[str, int]]
+    private: Engine
+
+    @property
+    def place(self) -> str:
+        """The configured address, as people write it."""
+        return ", ".join(f"{host}:{port}" for host, port in self.addresses)
+
+
+class Servers:
+    """Starts what is missing, and stops what it has started."""
+
+    def __init__(self, config: dict[str, Any], local: Path, console: Console) -> None:
+        self._config, self._local, self._console = config, local, console
+        self.started: list[Engine] = []
+        self.rabbitmq: RabbitMQ | None = None
+        self.catcher: MailCatcher | None = None
+        self._mail_port = 0
+
+    def start(self) -> None:
+        """Starts what is missing side by side and waits until each can be used."""
+        missing = [server for server in self._servers() if self._is_missing(server)]
+        for server in missing:
+            self._start(server)
+        for engine in self.started:
+            self._wait_ready(engine)
+
+    def stop(self) -> None:
+        """First the mail catcher, then the others side by side."""
+        catchers = [engine for engine in self.started if isinstance(engine, MailCatcher)]
+        for engine in catchers:
+            engine.stop()
+        others = [engine for engine in self.started if engine not in catchers]
+        with ThreadPoolExecutor(max_workers=4) as pool:
+            list(pool.map(lambda engine: engine.stop(), others))
+        self.started = []
+
+    def hurry(self) -> None:
+        """Cuts the time that the servers are given to end."""
+        for engine in self.started:
+            engine.stop_grace = 0.0
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """What the services must know of the servers."""
+        if not self._mail_port:
+            return {}
+        return {"SMTP_HOST": LOOPBACK, "SMTP_PORT": str(self._mail_port), "SMTP_TLS": "none"}
+
+    def _is_missing(self, server: Server) -> bool:
+        """A server that a killed run left behind is ours, and is started anew."""
+        if server.private.stop_leftover():
+            self._console.say(f"{server.title}: one that an earlier run left behind was stopped")
+        if any(answers(host, port) for host, port in server.addresses):
+            self._console.say(f"{server.title}: answers at {server.place}, used as it is")
+            return False
+        if len(server.addresses) > 1 or not is_loopback(server.addresses[0][0]):
+            raise CannotRun(
+                f"{server.title} does not answer at {server.place}: start it, or correct {server.variables}."
+            )
+        return True
+
+    def _start(self, server: Server) -> None:
+        self._console.say(
+            f"{server.title}: starting on {server.place}, data in {self._name_of(server.private)}"
+        )
+        self.started.append(server.private)
+        self._note(server.private)
+        try:
+            server.private.start()
+        except EngineError as error:
+            raise CannotRun(str(error)) from error
+
+    def _note(self, engine: Engine) -> None:
+        if isinstance(engine, RabbitMQ):
+            self.rabbitmq = engine
+        if isinstance(engine, MailCatcher):
+            self.catcher = engine
+            if answers(LOOPBACK, engine.http_port):
+                raise CannotRun(
+                    f"Port {engine.http_port} for the mails' page is in use: stop what listens there, "
+                    "or set MAILCATCHER_HTTP_PORT to another."
+                )
+
+    def _wait_ready(self, engine: Engine) -> None:
+        try:
+            engine.wait_ready(READY_SECONDS)
+        except LoginRefused as error:
+            raise CannotRun(
+                f"{error}: the data in {self._name_of(engine)} was made with another login. "
+                "Set that one again, or drop the data with 'make reset'."
+            ) from error
+        except EngineError as error:
+            raise CannotRun(str(error)) from error
+
+    def _name_of(self, engine: Engine) -> str:
+        return str(engine.directory.relative_to(self._local.parent))
+
+    def _servers(self) -> list[Server]:
+        makers: list[Callable[[], Server]] = [self._rabbitmq, self._postgresql, self._mongodb]
+        mail = self._config["MAIL"]
+        if not mail["host"] and not mail["service"]:
+            makers.append(self._mailcatcher)
+        return [make() for make in makers]
+
+    def _rabbitmq(self) -> Server:
+        address = urlsplit(self._config["AMQP_URI"])
+        management_port = _next_free_port(MANAGEMENT_PORT)
+        engine = RabbitMQ.from_uri(self._local / "rabbitmq", self._config["AMQP_URI"], management_port)
+        return Server("RabbitMQ", "RABBITMQ_URL", [(address.hostname or LOOPBACK, engine.port)], engine)
+
+    def _postgresql(self) -> Server:
+        settings = self._config["POSTGRES"]
+        host, port = settings["host"], settings["port"]
+        engine = PostgreSQL(
+            self._local / "postgresql", port, settings["username"], settings["password"], settings["database"]
+        )
+        return Server("PostgreSQL", "DB_HOST and DB_PORT", [(host, port)], engine)
+
+    def _mongodb(self) -> Server:
+        hosts = urlsplit(self._config["MONGODB_URI"]).netloc.rpartition("@")[2].split(",")
+        parts = [host.partition(":") for host in hosts]
+        addresses = [(host, int(port) if port.isdecimal() else 27017) for host, _, port in parts]
+        engine = MongoDB(self._local / "mongodb", addresses[0][1])
+        return Server("MongoDB", "MONGODB_URI", addresses, engine)
+
+    def _mailcatcher(self) -> Server:
+        self._mail_port = smtp_port = _port_from("MAILCATCHER_SMTP_PORT", 1025)
+        http_port = _port_from("MAILCATCHER_HTTP_PORT", 8025)
+        engine = MailCatcher(self._local / "mail", smtp_port, http_port)
+        return Server("Mail catcher", "MAILCATCHER_SMTP_PORT", [(LOOPBACK, smtp_port)], engine)
+
+
+def _port_from(variable: str, default: int) -> int:
+    value = os.environ.get(variable) or str(default)
+    if not value.isdecimal() or not 1 <= int(value) <= 65535:
+        raise CannotRun(f"{variable} is {value!r}: it must be a port number.")
+    return int(value)
+
+
+def _next_free_port(first: int) -> int:
+    return next(port for port in range(first, 65536) if not answers(LOOPBACK, port))

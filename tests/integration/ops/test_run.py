@@ -1,0 +1,190 @@
+"""`make run` itself, in a copy of the checkout, so that the data of the real one is not touched."""
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import requests
+
+from ops.engines import MailCatcher
+from ops.engines.ports import answers, free_port
+from ops.engines.process_table import descendants, is_alive, wait_until_gone
+from ops.runner.instances import SERVICES, port_variable
+
+ROOT = Path(__file__).resolve().parents[3]
+HOST = "127.0.0.1"
+
+
+class Checkout:
+    """A copy of the code with data of its own, on free ports."""
+
+    def __init__(self, root):
+        self.root = root
+        for part in ("common", "gateway", "ops", "services"):
+            shutil.copytree(ROOT / part, root / part, ignore=shutil.ignore_patterns("__pycache__"))
+        shutil.copy(ROOT / "config.yml", root)
+        (root / ".local").mkdir()
+        if (ROOT / ".local" / "bin").exists():
+            (root / ".local" / "bin").symlink_to(ROOT / ".local" / "bin")
+        self.ports = {port_variable(service): free_port() for service in SERVICES}
+        self.servers = {
+            name: free_port() for name in ("rabbitmq", "DB_PORT", "mongodb", "MAILCATCHER_SMTP_PORT")
+        }
+        self.mail_page = free_port()
+        self.process = None
+
+    @property
+    def environment(self):
+        kept = {name: value for name, value in os.environ.items() if not name.startswith(("SMTP_", "EMAIL_"))}
+        return kept | {name: str(port) for name, port in self.ports.items()} | {
+            "RABBITMQ_URL": f"amqp://guest:guest@{HOST}:{self.servers['rabbitmq']}/",
+            "DB_HOST": HOST,
+            "DB_PORT": str(self.servers["DB_PORT"]),
+            "MONGODB_URI": f"mongodb://{HOST}:{self.servers['mongodb']}/?directConnection=true",
+            "MAILCATCHER_SMTP_PORT": str(self.servers["MAILCATCHER_SMTP_PORT"]),
+            "MAILCATCHER_HTTP_PORT": str(self.mail_page),
+            "PYTHONWARNINGS": "default",
+        }  # fmt: skip
+
+    @property
+    def url(self):
+        return f"http://{HOST}:{self.ports['PORT']}"
+
+    @property
+    def output(self):
+        return (self.root / "output").read_text()
+
+    def start(self, **environment):
+        command = [sys.executable, "-m", "ops.run"]
+        with (self.root / "output").open("wb") as output:
+            self.process = subprocess.Popen(
+                command, cwd=self.root, env=self.environment | environment, stdout=output, stderr=output
+            )
+
+    def wait_for(self, text, timeout=90):
+        deadline = time.monotonic() + timeout
+        while text not in self.output:
+            assert self.process.poll() is None, self.output
+            assert time.monotonic() < deadline, self.output
+            time.sleep(0.1)
+
+    def refusal(self, **environment):
+        """The one line with which a run ends that can't be."""
+        self.start(**environment)
+        assert self.process.wait(60) == 1
+        lines = [line for line in self.output.splitlines() if line.startswith("error: ")]
+        assert len(lines) == 1, self.output
+        return lines[0]
+
+    def stop(self, signum=signal.SIGINT):
+        family = descendants(self.process.pid)
+        self.process.send_signal(signum)
+        code = self.process.wait(60)
+        return code, [pid for pid in family if is_alive(pid)]
+
+    def clean_up(self):
+        if self.process and self.process.poll() is None:
+            family = descendants(self.process.pid)
+            self.process.kill()
+            self.process.wait()
+            wait_until_gone(family, 30)
+
+
+@pytest.fixture
+def checkout(tmp_path):
+    made = Checkout(tmp_path)
+    yield made
+    made.clean_up()
+
+
+def test_the_whole_suite_starts_serves_stops_and_keeps_its_data(checkout):
+    checkout.start(SCALE="todos=2")
+    checkout.wait_for("Ctrl-C stops everything")
+    assert " todos.2" in checkout.output
+    assert f"http://localhost:{checkout.ports['PORT']}/docs" in checkout.output
+    account = {"email": "anna@example.com", "password": "correct horse battery staple", "name": "Anna"}
+    assert requests.post(f"{checkout.url}/api/auth/register", json=account, timeout=20).status_code == 201
+    catcher = MailCatcher(
+        checkout.root / "unused", checkout.servers["MAILCATCHER_SMTP_PORT"], checkout.mail_page
+    )
+    catcher.wait_for_mail("anna@example.com", timeout=20)
+
+    code, left = checkout.stop()
+    assert (code, left) == (0, [])
+    assert not any(answers(HOST, port) for port in (*checkout.ports.values(), *checkout.servers.values()))
+    assert "Traceback" not in checkout.output
+
+    began = time.monotonic()
+    checkout.start()
+    checkout.wait_for("Ctrl-C stops everything")
+    assert time.monotonic() - began < 30
+    login = {"email": account["email"], "password": account["password"]}
+    assert requests.post(f"{checkout.url}/api/auth/login", json=login, timeout=20).status_code == 200
+    assert catcher.mails(to="anna@example.com")
+    assert checkout.stop(signal.SIGTERM) == (0, [])
+
+
+def test_a_run_that_was_killed_leaves_nothing_that_disturbs_the_next_one(checkout):
+    checkout.start()
+    checkout.wait_for("Ctrl-C stops everything")
+    family = descendants(checkout.process.pid)
+    checkout.process.kill()
+    checkout.process.wait()
+    checkout.start()
+    checkout.wait_for("Ctrl-C stops everything")
+    assert wait_until_gone(family, 1) == []
+    assert checkout.stop() == (0, [])
+
+
+def test_a_server_that_answers_is_used_as_it_is_and_not_stopped(checkout, mongodb):
+    checkout.start(MONGODB_URI=mongodb.uri)
+    checkout.wait_for("Starting the services")
+    assert f"MongoDB: answers at {HOST}:{mongodb.port}, used as it is" in checkout.output
+    assert checkout.stop() == (0, [])
+    assert answers(HOST, mongodb.port)
+    assert not (checkout.root / ".local" / "mongodb").exists()
+
+
+def test_a_broker_that_refuses_the_login_ends_the_run_before_any_service_starts(checkout, rabbitmq):
+    line = checkout.refusal(RABBITMQ_URL=f"amqp://guest:wrong@{HOST}:{rabbitmq.port}/")
+    assert "RABBITMQ_URL" in line
+    assert "Starting the services" not in checkout.output
+
+
+def test_a_server_elsewhere_that_does_not_answer_ends_the_run_before_anything_starts(checkout):
+    line = checkout.refusal(DB_HOST="db.invalid")
+    assert "PostgreSQL does not answer at db.invalid" in line
+    assert "DB_HOST and DB_PORT" in line
+    assert "starting on" not in checkout.output
+
+
+def test_a_port_in_use_ends_the_run_before_anything_starts(checkout, mongodb):
+    line = checkout.refusal(TODOS_PORT=str(mongodb.port))
+    assert f"Port {mongodb.port} for todos is in use" in line
+    assert "starting on" not in checkout.output
+
+
+def test_a_wrong_setting_ends_the_run_before_anything_starts(checkout):
+    assert "ENV" in checkout.refusal(ENV="staging")
+    assert "SCALE" in checkout.refusal(SCALE="mails=2")
+
+
+def test_a_second_run_in_the_same_checkout_is_refused(checkout):
+    checkout.start()
+    checkout.wait_for("starting on")
+    second = subprocess.run(
+        [sys.executable, "-m", "ops.run"],
+        cwd=checkout.root,
+        env=checkout.environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert second.returncode == 1
+    assert "already running here" in second.stdout
+    assert checkout.stop()[0] == 0
