@@ -1,0 +1,66 @@
+"""One running suite for all stories, and people in front of it."""
+
+import time
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from ops.engines import MongoDB, PostgreSQL, RabbitMQ
+from ops.engines.mailcatcher import MailCatcher
+from tests.e2e.client import Client
+from tests.suite import ADMIN, Suite, settings_for
+
+
+@pytest.fixture(scope="session")
+def suite(
+    rabbitmq: RabbitMQ,
+    postgresql: PostgreSQL,
+    mongodb: MongoDB,
+    mailcatcher: MailCatcher,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[Suite]:
+    directory = tmp_path_factory.mktemp("suite")
+    running = Suite(directory, settings_for(rabbitmq.uri, postgresql, mongodb, mailcatcher))
+    running.start()
+    try:
+        running.wait_ready()
+        yield running
+    finally:
+        running.stop()
+
+
+@pytest.fixture
+def anyone(suite: Suite) -> Client:
+    """Somebody who is not logged in."""
+    return Client(suite.url)
+
+
+@pytest.fixture
+def ada(anyone: Client) -> Client:
+    """A user with a new account, logged in."""
+    return anyone.register("Ada").login()
+
+
+@pytest.fixture
+def bob(anyone: Client) -> Client:
+    """Another user."""
+    return anyone.register("Bob").login()
+
+
+@pytest.fixture
+def admin(anyone: Client) -> Client:
+    """The first administrator."""
+    return anyone.login(ADMIN["email"], ADMIN["password"])
+
+
+@pytest.fixture
+def eventually() -> Callable[[Callable[[], bool]], None]:
+    """Wait until something that an event brings about has come true."""
+
+    def wait(condition: Callable[[], bool], seconds: float = 10) -> None:
+        end = time.monotonic() + seconds
+        while not condition():
+            assert time.monotonic() < end, "it has not come true"
+            time.sleep(0.05)
+
+    return wait

@@ -1,0 +1,72 @@
+"""Logins cost a quarter of a second of a core each, and nobody else may wait for them."""
+
+import statistics
+import time
+from collections.abc import Callable
+
+import eventlet
+import pytest
+
+from tests.e2e.client import PASSWORD, Client
+from tests.suite import Suite
+
+CLIENTS = 8
+SECONDS = 3
+ROUNDS = 3
+
+
+@pytest.fixture
+def expensive(suite: Suite, anyone: Client) -> Client:
+    """An account whose password is hashed at the cost that the suite ships with."""
+    cheap = suite.environment["BCRYPT_ROUNDS"]
+    suite.environment["BCRYPT_ROUNDS"] = "12"
+    suite.signal("auth")
+    suite.restart("auth")
+    account = anyone.register()
+    suite.environment["BCRYPT_ROUNDS"] = cheap
+    suite.signal("auth")
+    suite.restart("auth")
+    return account
+
+
+def test_clients_that_log_in_without_pause_do_not_triple_the_p99_of_a_list(
+    expensive: Client, ada: Client
+) -> None:
+    def listing() -> None:
+        assert ada.get("/api/todos").status_code == 200
+
+    def logging_in() -> None:
+        body = {"email": expensive.user["email"], "password": PASSWORD}
+        assert expensive.post("/api/auth/login", body).status_code == 200
+
+    _load(listing, CLIENTS, 1)
+    quiet, loaded, logins = [], [], []
+    for _ in range(ROUNDS):
+        quiet.append(_p99(_load(listing, CLIENTS, SECONDS)))
+        others = eventlet.spawn(_load, logging_in, CLIENTS, SECONDS)
+        loaded.append(_p99(_load(listing, CLIENTS, SECONDS)))
+        logins += others.wait()
+
+    ratio = statistics.median(loaded) / statistics.median(quiet)
+    assert len(logins) > ROUNDS * CLIENTS / 2
+    print(ratio, len(logins), quiet, loaded)
+    assert ratio < 3, f"p99 quiet {quiet}, with logins {loaded}"
+
+
+def _load(call: Callable[[], None], clients: int, seconds: float) -> list[float]:
+    """The seconds that each call took, of so many clients for so long."""
+    end, taken = time.monotonic() + seconds, []
+
+    def client() -> None:
+        while time.monotonic() < end:
+            started = time.monotonic()
+            call()
+            taken.append(time.monotonic() - started)
+
+    for thread in [eventlet.spawn(client) for _ in range(clients)]:
+        thread.wait()
+    return taken
+
+
+def _p99(taken: list[float]) -> float:
+    return statistics.quantiles(taken, n=100)[98]
