@@ -12,6 +12,7 @@ from typing import Any
 import eventlet
 from amqp.exceptions import AMQPError
 from kombu.message import Message as Received
+from nameko.extensions import ProviderCollector
 from nameko.messaging import QueueConsumer as NamekoQueueConsumer
 from nameko.utils import sanitize_url
 
@@ -20,10 +21,41 @@ from common.logging import get_logger
 
 log = get_logger()
 _PAUSE_SECONDS = 1
+_FIRST_PAUSE, _LONGEST_PAUSE = 0.5, 2.0
+_TICK_SECONDS = 0.25
 
 
 class QueueConsumer(NamekoQueueConsumer):
     """One connection for all that this process consumes: calls, replies and events."""
+
+    connected = False
+
+    def establish_connection(self) -> Any:
+        """Connect, however long it takes, with pauses that stay short: the broker may be back any moment."""
+        connection = self.create_connection()
+        connection.ensure_connection(
+            self.on_connection_error,
+            interval_start=_FIRST_PAUSE,
+            interval_step=_FIRST_PAUSE,
+            interval_max=_LONGEST_PAUSE,
+        )
+        return connection
+
+    def unregister_provider(self, provider: Any) -> None:
+        """Stop consuming for one entrypoint; without a connection there is nothing to wait for."""
+        if self.connected:
+            super().unregister_provider(provider)
+        else:
+            ProviderCollector.unregister_provider(self, provider)
+
+    def stop(self) -> None:
+        """End when the last entrypoint has; a loop that still looks for the broker is not waited for."""
+        if self.connected:
+            super().stop()
+            return
+        self.wait_for_providers()
+        if self._gt is not None:
+            self._gt.kill()
 
     def on_decode_error(self, message: Received, exc: Exception) -> None:
         """Hand a message that can't be decoded to its entrypoint's ``handle_undecodable``."""
@@ -57,22 +89,27 @@ class QueueConsumer(NamekoQueueConsumer):
 
     def on_connection_error(self, exc: Exception, interval: float) -> None:
         """Say that the broker is away, and when the next try is."""
-        metrics.BROKER_UP.set(0)
+        self._set_connected(False)
         log.warning(
             "broker_unreachable", broker=sanitize_url(self.amqp_uri), error=str(exc), retry_in=interval
         )
 
     def on_consume_ready(self, connection: Any, channel: Any, consumers: Any, **kwargs: Any) -> None:
         """Say that the broker is there, at the start and after each reconnect."""
-        metrics.BROKER_UP.set(1)
+        self._set_connected(True)
         log.info("broker_up", broker=sanitize_url(self.amqp_uri), consumers=len(self._consumers))
         super().on_consume_ready(connection, channel, consumers, **kwargs)
 
     def consume(self, limit: int | None, **kwargs: Any) -> Iterator[None]:
         """Consume until the connection is lost, and say so when it is."""
         try:
-            yield from super().consume(limit, **kwargs)
+            # The tick is how long a stop takes to be noticed.
+            yield from super().consume(limit, safety_interval=_TICK_SECONDS, **kwargs)
         except (*self.connection_errors, *self.channel_errors) as problem:
-            metrics.BROKER_UP.set(0)
+            self._set_connected(False)
             log.error("broker_down", broker=sanitize_url(self.amqp_uri), error=str(problem))
             raise
+
+    def _set_connected(self, connected: bool) -> None:
+        self.connected = connected
+        metrics.BROKER_UP.set(int(connected))

@@ -90,7 +90,6 @@ def _console() -> Processor:
             Column("event", value(_BOLD, width=22)),
         ],
         exception_formatter=structlog.dev.plain_traceback,
-        colors=colours,
     )
 
 

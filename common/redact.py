@@ -23,6 +23,8 @@ def redact(value: Any, depth: int = 0) -> Any:
     """A copy of ``value`` in which secret keys' values, tokens and passwords in URLs are masked."""
     if isinstance(value, str):
         return _SECRET_TEXT.sub(_mask, value) if len(value) > 5 else value
+    if isinstance(value, BaseException | bytes):
+        return redact(repr(value), depth)
     if depth > _DEEPEST:
         return MASK
     if isinstance(value, dict):

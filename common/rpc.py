@@ -8,121 +8,33 @@ of it, the request expires in the queue with it, and a service does not start on
 Requests and replies live for milliseconds, so they are transient; what must survive is an event.
 """
 
-import sys
 import time
 from typing import Any
 
 import eventlet
-import kombu.serialization
 from eventlet.event import Event
 from kombu.connection import ConnectionPool
 from kombu.exceptions import OperationalError
 from kombu.message import Message as Received
-from nameko.amqp.publish import Publisher, UndeliverableMessage
+from nameko.amqp.publish import UndeliverableMessage
 from nameko.containers import WorkerContext
 from nameko.exceptions import BadRequest as NamekoBadRequest
-from nameko.exceptions import MalformedRequest, RemoteError, UnknownService
-from nameko.rpc import MethodProxy, ReplyListener, Responder, Rpc, RpcConsumer, RpcProxy, ServiceProxy
+from nameko.exceptions import RemoteError, UnknownService
+from nameko.rpc import MethodProxy, ReplyListener, Rpc, RpcProxy, ServiceProxy
 
 from common import context, metrics
-from common.broker import PublishFailed
 from common.consumer import QueueConsumer
-from common.delivery import Redelivery
 from common.errors import DeadlineExceeded, SuiteError, Unavailable, internal_error
 from common.identity import Allow, Tokens
 from common.logging import get_logger
+from common.rpc_consumer import CONFIRM_SECONDS, TRANSIENT, SafeRpcConsumer
 
 log = get_logger()
-_TRANSIENT = 1
-_CONFIRM_SECONDS = 5
 
 
 # kombu parts politely from a pooled connection on which a publish was interrupted: it waits, for ever,
 # until the broker that was too slow to take the message has said goodbye. Dropping it needs no answer.
-ConnectionPool.close_resource = lambda self, connection: connection.collect()
-
-
-class ReplyPublisher(Publisher):
-    """Sends a reply without writing it to disk, and does not wait for ever for the broker."""
-
-    delivery_mode = _TRANSIENT
-
-    def __init__(self, amqp_uri: str, **options: Any) -> None:
-        super().__init__(amqp_uri, confirm_timeout=_CONFIRM_SECONDS, **options)
-
-
-class SafeResponder(Responder):
-    """Answers a call; see :class:`ReplyPublisher`."""
-
-    publisher_cls = ReplyPublisher
-
-
-class SafeRpcConsumer(RpcConsumer):
-    """Takes calls off the service's queue; one that can't be answered is set aside, not died of."""
-
-    queue_consumer = QueueConsumer()
-    redelivery = Redelivery()
-
-    def handle_message(self, body: Any, message: Received) -> None:
-        """Run the called method, or answer why not."""
-        if not _answerable(message):
-            self._set_aside(message, "unanswerable_call", "the call names no reply queue or content type")
-            return
-        super().handle_message(body if isinstance(body, dict) else {}, message)
-
-    def handle_undecodable(self, message: Received, exc: Exception) -> None:
-        """Answer a body that can't be read with an error, if there is anyone to answer."""
-        if not _answerable(message):
-            self._set_aside(message, "undecodable", f"the body can't be read: {exc}")
-            return
-        try:
-            raise MalformedRequest("The body can't be read.")
-        except MalformedRequest:
-            self.handle_result(message, None, sys.exc_info())
-
-    def handle_result(self, message: Received, result: Any, exc_info: Any) -> tuple[Any, Any]:
-        """Send the reply and acknowledge the call. A reply that can't be sent ends nothing but itself."""
-        shown = _shown(exc_info)
-        try:
-            result, failure = self._respond(message, result, shown)
-            exc_info = failure if failure is not shown else exc_info
-        except Exception as problem:
-            log.error("rpc_reply_lost", error=f"{type(problem).__name__}: {problem}")
-        self.queue_consumer.ack_message(message)
-        return result, exc_info
-
-    def _respond(self, message: Received, result: Any, exc_info: Any) -> tuple[Any, Any]:
-        config = self.container.config
-        responder = SafeResponder(
-            config["AMQP_URI"], self.queue.exchange, config.get("serializer", "json"), message,
-            ssl=config.get("AMQP_SSL"), login_method=config.get("LOGIN_METHOD"),
-        )  # fmt: skip
-        answer: tuple[Any, Any] = responder.send_response(result, exc_info)
-        return answer
-
-    def _set_aside(self, message: Received, reason: str, detail: str) -> None:
-        try:
-            self.redelivery.dead_letter(message, self.queue.name, reason, detail)
-        except PublishFailed as problem:
-            log.error("message_kept", queue=self.queue.name, error=str(problem))
-            self.queue_consumer.requeue_later(message)
-            return
-        self.queue_consumer.ack_message(message)
-
-
-def _answerable(message: Received) -> bool:
-    known = message.properties.get("content_type") in kombu.serialization.registry.type_to_name
-    return known and bool(message.properties.get("reply_to"))
-
-
-def _shown(exc_info: Any) -> Any:
-    """What the caller sees: our own words and Nameko's about the request; of all else, that it failed."""
-    if exc_info is None or isinstance(exc_info[1], SuiteError):
-        return exc_info
-    if type(exc_info[1]).__module__ == "nameko.exceptions":
-        return exc_info
-    error = internal_error()
-    return type(error), error, exc_info[2]
+ConnectionPool.close_resource = lambda self, connection: connection.collect()  # type: ignore[method-assign]
 
 
 class RpcEntrypoint(Rpc):
@@ -242,7 +154,7 @@ class Call(MethodProxy):
     def __init__(self, client: Client, method_name: str) -> None:
         super().__init__(
             client.worker_ctx, client.service_name, method_name, Awaited(client.reply_listener),
-            delivery_mode=_TRANSIENT, confirm_timeout=_CONFIRM_SECONDS,
+            delivery_mode=TRANSIENT, confirm_timeout=CONFIRM_SECONDS,
         )  # fmt: skip
         self.client = client
 
@@ -282,6 +194,8 @@ class Call(MethodProxy):
         seconds = min(self.client.seconds, _remaining(self.worker_ctx.data, self.client.seconds))
         if seconds <= 0:
             raise late
+        if not metrics.broker_is_up():
+            raise Unavailable("unavailable", "The broker is not available.")
         self.expires_at = time.time() + seconds
         self.publisher.expiration = seconds
         with eventlet.Timeout(seconds, late):

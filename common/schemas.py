@@ -69,11 +69,12 @@ class Timestamp(fields.Field):
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> datetime:
         try:
-            moment = datetime.fromisoformat(value)
-            if moment.tzinfo is None or "T" not in value.upper():
+            text = value.upper()  # RFC 3339 takes a small t and z as well
+            moment = datetime.fromisoformat(text)
+            if moment.tzinfo is None or "T" not in text:
                 raise ValueError
             moment = moment.astimezone(UTC)
-        except (TypeError, ValueError, OverflowError):
+        except (AttributeError, TypeError, ValueError, OverflowError):
             raise self.make_error("invalid") from None
         return moment.replace(microsecond=moment.microsecond // 1000 * 1000)
 

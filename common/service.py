@@ -26,13 +26,13 @@ class SuiteService:
         found: dict[str, Any] = self.report()
         return found
 
-    @http("GET", "/health", allow=Allow.PUBLIC)
+    @http("GET", "/health", allow=Allow.PUBLIC, pooled=False)
     def serve_health(self, request: Request) -> Reply:
         """200 while this process can do its work, 503 while it can't."""
         found = self.health()
         return Reply(503 if found["status"] == "fail" else 200, found)
 
-    @http("GET", "/metrics", allow=Allow.PUBLIC, produces="text/plain")
+    @http("GET", "/metrics", allow=Allow.PUBLIC, produces="text/plain", pooled=False)
     def serve_metrics(self, request: Request) -> Response:
         """Prometheus' text format."""
         body, content_type = metrics.exposition()

@@ -1,8 +1,9 @@
 """JSON as RFC 8259 means it: what Python's parser lets through and others don't is refused here.
 
 Refused: ``NaN`` and ``Infinity`` (also as a number too large, such as ``1e999``), a key twice in one
-object, lone surrogates, bytes that are no UTF-8, nesting deeper than ``DEEPEST``, and an object with exactly the keys ``__type__`` and ``__value__``,
-which the message serializer would take for an encoded value.
+object, lone surrogates, bytes that are no UTF-8, nesting deeper than ``DEEPEST``, and an object with
+exactly the keys ``__type__`` and ``__value__``, which the message serializer would take for an encoded
+value.
 """
 
 import json

@@ -86,7 +86,7 @@ class Run:
 def addresses(config: dict[str, Any], servers: Servers) -> dict[str, str]:
     """Where a person finds what runs."""
     gateway = f"http://localhost:{gateway_port(config)}"
-    found = {"Web app and API": gateway, "API docs": f"{gateway}/docs"}
+    found = {"API": gateway, "Health": f"{gateway}/health"}
     if servers.catcher:
         found["Mails"] = servers.catcher.url
     if servers.rabbitmq:

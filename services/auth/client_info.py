@@ -22,4 +22,10 @@ class ClientInfo(DependencyProvider):
     def get_dependency(self, worker_ctx: WorkerContext) -> Client:
         """What the gateway put into the call's context."""
         data = worker_ctx.data
-        return Client(data.get(context.CLIENT_IP, "")[:64], data.get(context.USER_AGENT, "")[:256])
+        ip, program = (_plain(data.get(key, "")) for key in (context.CLIENT_IP, context.USER_AGENT))
+        return Client(ip[:64], program[:256])
+
+
+def _plain(text: str) -> str:
+    # A header may carry a NUL, which PostgreSQL does not keep.
+    return "".join(one for one in text if one.isprintable())

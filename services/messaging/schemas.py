@@ -7,6 +7,7 @@ from bson.errors import BSONError
 from marshmallow import ValidationError, fields, validate, validates
 
 from common import clock, strict_json
+from common.errors import BadRequest
 from common.mail_kinds import TEMPLATES
 from common.redact import redact
 from common.schemas import EmailAddress, StrictSchema, Text
@@ -27,10 +28,12 @@ class NewMessage(StrictSchema):
     def can_be_kept(self, value: dict[str, Any], **kwargs: Any) -> None:
         """Of a sane size, and made of what the ledger can store."""
         try:
-            length = len(strict_json.dumps(value))
+            text = strict_json.dumps(value)
+            length = len(text)
+            strict_json.loads(text.encode())
             bson.encode(value)
-        except (BSONError, OverflowError, ValueError, RecursionError):
-            raise ValidationError("Not plain JSON, or a number is too large.") from None
+        except (BadRequest, BSONError, OverflowError, ValueError, RecursionError):
+            raise ValidationError("Not plain JSON, too deep, or a number is too large.") from None
         if length > LARGEST_CONTEXT:
             raise ValidationError(f"Longer than {LARGEST_CONTEXT} characters of JSON.")
 

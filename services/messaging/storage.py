@@ -1,8 +1,9 @@
 """The ledger of messages and the contacts, in MongoDB."""
 
 import hashlib
+import json
 from dataclasses import asdict
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from nameko.containers import WorkerContext
@@ -10,12 +11,15 @@ from pymongo import ASCENDING, DESCENDING
 from pymongo.collection import Collection
 from pymongo.errors import DuplicateKeyError
 
-from common import clock, context, events, strict_json
+from common import clock, context, events
 from common.errors import ValidationFailed
 from common.mongo import HIDDEN, Document, MongoStorage, entry, holding, translated
 from common.paging import Page, bad_cursor, read_cursor, write_cursor
 from services.messaging import domain
 from services.messaging.domain import Contact, Mail
+
+_NO_LATER = 2**31 - 1
+"""The version of a user who is no more."""
 
 
 class MessagingStorage(MongoStorage):
@@ -67,7 +71,7 @@ class Ledger:
     def add_once(self, mail: Mail) -> str:
         """Enter an administrator's message; the same key again is fine with the same content only."""
         wanted = [mail.template, mail.recipient, mail.context]
-        fingerprint = hashlib.sha256(strict_json.dumps(wanted).encode()).hexdigest()
+        fingerprint = hashlib.sha256(json.dumps(wanted, sort_keys=True).encode()).hexdigest()
         if self.add(mail, fingerprint):
             return domain.QUEUED
         known = self.get(mail.message_id)
@@ -81,7 +85,8 @@ class Ledger:
     def get(self, message_id: str) -> Document:
         """A message; NotFound if there is none like it."""
         with translated():
-            found = self._messages.find_one({"_id": message_id}, HIDDEN)
+            # $eq, since an id that is no text but an object would be taken for a query.
+            found = self._messages.find_one({"_id": {"$eq": message_id}}, HIDDEN)
         if found is None:
             raise domain.no_such_message()
         return found
@@ -97,25 +102,26 @@ class Ledger:
         return Page.cut(found, query["limit"], total, lambda one: write_cursor(one["created_at"], one["_id"]))
 
     def record(self, event: Document, outcome: str, status: str) -> None:
-        """Note what came of an attempt, once for each event; what is sent stays sent."""
+        """Note what came of an attempt, once for each event, in any order; what is sent stays sent."""
         told = ("event_id", "attempt", "reason", "detail")
         attempt = {name: event[name] for name in told if name in event}
         attempt |= {"at": event["occurred_at"], "outcome": outcome}
-        message = {"_id": event["message_id"]}
+        message: Document = {"_id": event["message_id"]}
+        known_later = {"attempts": {"$elemMatch": {"at": {"$gt": event["occurred_at"]}}}}
+        latest = {} if status == domain.SENT else {"status": {"$ne": domain.SENT}, "$nor": [known_later]}
         with translated():
             self._messages.update_one(
                 {**message, "attempts.event_id": {"$ne": event["event_id"]}}, {"$push": {"attempts": attempt}}
             )
             self._messages.update_one(
-                {**message, "status": {"$ne": domain.SENT}},
-                {"$set": {"status": status, "updated_at": clock.now()}},
+                {**message, **latest}, {"$set": {"status": status, "updated_at": clock.now()}}
             )
 
     def contact(self, user_id: str) -> Contact | None:
         """Where a user's mails go, if it is known here."""
         with translated():
             found = self._contacts.find_one({"_id": user_id})
-        if found is None:
+        if found is None or "email" not in found:
             return None
         return Contact(user_id, found["email"], found["name"], found["user_version"])
 
@@ -130,9 +136,9 @@ class Ledger:
             pass  # what is there is as new or newer
 
     def forget_user(self, user_id: str) -> None:
-        """Remove a deleted user's contact and messages."""
+        """Remove a deleted user's contact and messages, for good: a late event brings nothing back."""
         with translated():
-            self._contacts.delete_one({"_id": user_id})
+            self._contacts.replace_one({"_id": user_id}, {"user_version": _NO_LATER}, upsert=True)
             self._messages.delete_many({"user_id": user_id})
 
     def _insert(self, document: Document) -> None:
@@ -155,8 +161,8 @@ class _AlreadyThere(Exception):
 def _after(cursor: str) -> Document:
     moment, message_id = read_cursor(cursor)
     try:
-        created_at = datetime.fromisoformat(moment)
-    except (TypeError, ValueError):
+        created_at = datetime.fromisoformat(moment).astimezone(UTC)
+    except (TypeError, ValueError, OverflowError):
         raise bad_cursor() from None
     if not isinstance(message_id, str):
         raise bad_cursor()

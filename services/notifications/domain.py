@@ -6,9 +6,11 @@ from common.retry import is_permanent
 CLAIMED, SENT, FAILED = "claimed", "sent", "failed"
 SEND_SECONDS = 40
 """How long one attempt may take in all."""
-LEASE_SECONDS = 45
-"""How long a claim holds; longer than an attempt, so that two never run at once."""
-LOOK_AGAIN_SECONDS = 5
+LEASE_SECONDS = 6
+"""How long a claim holds if nobody renews it: as long as others wait after its holder has died."""
+RENEW_SECONDS = 2
+"""How often whoever is sending renews the claim."""
+LOOK_AGAIN_SECONDS = 2
 
 
 def somebody_else_is_at_it() -> Postponed:

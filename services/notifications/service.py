@@ -52,7 +52,7 @@ class NotificationsService(SuiteService):
             recipient=event["recipient"],
         )
         late = TemporaryFailure("smtp_timeout", "sending took too long")
-        with eventlet.Timeout(domain.SEND_SECONDS, late):
+        with self.deliveries.held(event["message_id"]), eventlet.Timeout(domain.SEND_SECONDS, late):
             self.mailer.send(message, event["recipient"])
 
     def _note_failure(self, event: Payload, failure: DeliveryFailure) -> None:

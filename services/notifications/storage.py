@@ -1,17 +1,23 @@
 """The delivery log in MongoDB: a mail is claimed, then sent or failed, and sent once."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any
 
+import eventlet
 from nameko.containers import WorkerContext
 from pymongo.collection import Collection
 from pymongo.errors import DuplicateKeyError
 
 from common import clock, context, events
+from common.errors import Unavailable
 from common.events import Event
+from common.logging import get_logger
 from common.mongo import Document, MongoStorage, entry, translated, with_event
 from services.notifications import domain
 
+log = get_logger()
 Payload = dict[str, Any]
 
 
@@ -51,6 +57,15 @@ class DeliveryLog:
             raise domain.somebody_else_is_at_it() from None
         return True
 
+    @contextmanager
+    def held(self, message_id: str) -> Iterator[None]:
+        """Renew the claim while the block runs: a slow server does not cost it, a dead process does."""
+        keeper = eventlet.spawn(self._renew, message_id)
+        try:
+            yield
+        finally:
+            keeper.kill()
+
     def sent(self, message_id: str, attempt: int) -> None:
         """Note that the server has taken the mail, ``notification_sent`` with it."""
         self._close(message_id, domain.SENT, events.NOTIFICATION_SENT, attempt=attempt)
@@ -67,6 +82,18 @@ class DeliveryLog:
         with translated():
             self._deliveries.update_one({"_id": message_id}, change)
         self._storage.announce(message_id)
+
+    def _renew(self, message_id: str) -> None:
+        while True:
+            eventlet.sleep(domain.RENEW_SECONDS)
+            lease = {"lease_until": clock.now() + timedelta(seconds=domain.LEASE_SECONDS)}
+            try:
+                with translated():
+                    self._deliveries.update_one(
+                        {"_id": message_id, "status": domain.CLAIMED}, {"$set": lease}
+                    )
+            except Unavailable:
+                log.debug("claim_not_renewed", message_id=message_id)
 
     def _take(self, which: Document, change: Document) -> None:
         try:

@@ -9,9 +9,11 @@ from sqlalchemy import delete, or_, select
 from sqlalchemy.orm import Session
 
 from common import clock, events
+from common.errors import NotFound
+from services.users import domain
 from services.users.models import SessionRow, User
 from services.users.repository import Repository
-from services.users.users import parse_id
+from services.users.users import find, parse_id
 
 REUSE_GRACE = timedelta(seconds=10)
 
@@ -23,7 +25,7 @@ class SessionRepository(Repository):
         """A new session, ``user_logged_in`` with it; tells whether the device was seen before."""
         now = clock.now()
         with self.transaction() as session:
-            owner = parse_id(user_id)
+            owner = find(session, user_id).id
             row = SessionRow(
                 id=uuid.uuid4(), user_id=owner, refresh_hash=refresh_hash, previous_hash=None,
                 created_at=now, last_used_at=now, expires_at=now + lifetime, ip=ip, user_agent=agent,
@@ -64,7 +66,7 @@ class SessionRepository(Repository):
             owner = parse_id(user_id)
             query = select(SessionRow.id).where(SessionRow.user_id == owner)
             if session_id is not None:
-                query = query.where(SessionRow.id == parse_id(session_id))
+                query = query.where(SessionRow.id == _parse_session_id(session_id))
             ended = list(session.scalars(query))
             if ended:
                 self._end(session, owner, ended)
@@ -73,6 +75,13 @@ class SessionRepository(Repository):
     def _end(self, session: Session, user_id: uuid.UUID, ids: list[uuid.UUID]) -> None:
         session.execute(delete(SessionRow).where(SessionRow.id.in_(ids)))
         self.announce(session, user_id, events.SESSION_REVOKED, session_ids=[str(one) for one in ids])
+
+
+def _parse_session_id(session_id: str) -> uuid.UUID:
+    try:
+        return parse_id(session_id)
+    except NotFound:
+        raise domain.no_such_session() from None
 
 
 def _live(user_id: uuid.UUID, now: datetime) -> Any:

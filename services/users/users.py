@@ -44,7 +44,7 @@ class UserRepository(Repository):
     def get(self, user_id: str) -> User:
         """The user; NotFound for an id that is none, or nobody's."""
         with self.transaction() as session:
-            return _find(session, user_id)
+            return find(session, user_id)
 
     def by_email(self, email: str) -> User | None:
         """The user with that address, however it is spelled."""
@@ -55,7 +55,7 @@ class UserRepository(Repository):
         """Apply changes that passed the rules, ``user_updated`` with them; nothing if nothing changes."""
         with self.transaction() as session:
             admins = _lock_admins(session) if domain.ADMIN_FIELDS & changes.keys() else []
-            user = _find(session, user_id, lock=True)
+            user = find(session, user_id, lock=True)
             if domain.loses_admin(user.role, user.disabled, changes):
                 domain.check_admins_left(len(set(admins) - {user.id}))
             changed = [key for key, value in changes.items() if getattr(user, key) != value]
@@ -67,7 +67,7 @@ class UserRepository(Repository):
         """Remove the user and all rows that belong to it, ``user_deleted`` with that."""
         with self.transaction() as session:
             admins = _lock_admins(session)
-            user = _find(session, user_id, lock=True)
+            user = find(session, user_id, lock=True)
             if user.id in admins:
                 domain.check_admins_left(len(admins) - 1)
             session.delete(user)
@@ -79,7 +79,7 @@ class UserRepository(Repository):
             row = session.get(OneTimeToken, domain.fingerprint(token), with_for_update=True)
             if row is None or row.purpose != domain.VERIFY_EMAIL or row.expires_at < clock.now():
                 return False
-            user = _find(session, str(row.user_id), lock=True)
+            user = find(session, str(row.user_id), lock=True)
             session.delete(row)
             self._apply(session, user, {"email_verified": True})
             return True
@@ -138,7 +138,8 @@ def parse_id(user_id: str) -> uuid.UUID:
         raise domain.not_found() from None
 
 
-def _find(session: Session, user_id: str, *, lock: bool = False) -> User:
+def find(session: Session, user_id: str, *, lock: bool = False) -> User:
+    """The user's row; NotFound if there is none."""
     user = session.get(User, parse_id(user_id), with_for_update=lock or None)
     if user is None:
         raise domain.not_found()

@@ -106,7 +106,7 @@ def test_the_whole_suite_starts_serves_stops_and_keeps_its_data(checkout):
     checkout.start(SCALE="todos=2")
     checkout.wait_for("Ctrl-C stops everything")
     assert " todos.2" in checkout.output
-    assert f"http://localhost:{checkout.ports['PORT']}/docs" in checkout.output
+    assert f"http://localhost:{checkout.ports['PORT']}/health" in checkout.output
     account = {"email": "anna@example.com", "password": "correct horse battery staple", "name": "Anna"}
     assert requests.post(f"{checkout.url}/api/auth/register", json=account, timeout=20).status_code == 201
     catcher = MailCatcher(

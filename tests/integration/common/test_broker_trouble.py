@@ -1,0 +1,177 @@
+"""What happens to calls, events and publishers while the broker is away or takes nothing."""
+
+import time
+from collections.abc import Iterator
+from types import SimpleNamespace
+from typing import Any
+
+import eventlet
+import pytest
+
+from common import topology
+from common.broker import ConfirmedPublisher, Message, PublishFailed
+from common.errors import SuiteError, Unavailable
+from ops.engines import RabbitMQ
+from tests.integration.conftest import Run
+from tests.integration.running import Running, Wire, eventually
+
+
+@pytest.fixture
+def publisher(config: dict[str, Any], middle: Running) -> Iterator[ConfirmedPublisher]:
+    publisher = ConfirmedPublisher()
+    publisher.container = SimpleNamespace(config=config)
+    yield publisher
+    publisher.stop()
+
+
+def mail(number: int, queue: str = topology.DEAD_LETTERS) -> Message:
+    return Message("", queue, f"{number}", properties={"message_id": str(number)})
+
+
+def test_what_was_published_is_in_the_queue_in_order_and_kept_on_disk(
+    publisher: ConfirmedPublisher, wire: Wire
+) -> None:
+    publisher.publish([mail(number) for number in range(500)])
+    assert wire.count(topology.DEAD_LETTERS) == 500
+    taken = [wire.take(topology.DEAD_LETTERS) for _ in range(500)]
+    assert [int(message.body) for message in taken] == list(range(500))
+    assert {message.properties["delivery_mode"] for message in taken} == {2}
+
+
+def test_many_publish_at_once_over_one_connection(publisher: ConfirmedPublisher, wire: Wire) -> None:
+    pool = eventlet.GreenPool(50)
+    list(pool.imap(lambda number: publisher.publish([mail(number)]), range(200)))
+    assert wire.count(topology.DEAD_LETTERS) == 200
+    wire.purge(topology.DEAD_LETTERS)
+
+
+def test_a_message_that_no_queue_takes_is_a_failure_and_the_next_one_is_not(
+    publisher: ConfirmedPublisher, wire: Wire
+) -> None:
+    with pytest.raises(PublishFailed, match="no queue takes"):
+        publisher.publish([mail(1), mail(2, "nowhere")])
+    publisher.publish([mail(3)])
+    assert wire.count(topology.DEAD_LETTERS) == 2
+    wire.purge(topology.DEAD_LETTERS)
+
+
+def test_an_exchange_that_is_not_there_is_a_failure_and_the_next_one_is_not(
+    publisher: ConfirmedPublisher, wire: Wire
+) -> None:
+    with pytest.raises(PublishFailed):
+        publisher.publish([Message("nowhere", "x", "1")])
+    publisher.publish([mail(1)])
+    wire.purge(topology.DEAD_LETTERS)
+
+
+def test_a_message_that_can_not_be_written_does_not_spoil_the_next_one(
+    publisher: ConfirmedPublisher, wire: Wire
+) -> None:
+    for wrong in (
+        Message("", topology.DEAD_LETTERS, "1", headers={"a": object()}),
+        Message("", "x" * 300, "1"),
+    ):
+        with pytest.raises(Exception):  # noqa: B017
+            publisher.publish([mail(1), wrong])
+        started = time.monotonic()
+        publisher.publish([mail(2)])
+        assert time.monotonic() - started < 2
+    wire.purge(topology.DEAD_LETTERS)
+
+
+def test_a_publisher_that_is_killed_half_way_does_not_spoil_the_next_one(
+    publisher: ConfirmedPublisher, wire: Wire
+) -> None:
+    half = eventlet.spawn(publisher.publish, [mail(number) for number in range(2000)])
+    eventlet.sleep(0.01)
+    half.kill()
+    started = time.monotonic()
+    publisher.publish([mail(1)])
+    assert time.monotonic() - started < 3
+    wire.purge(topology.DEAD_LETTERS)
+
+
+def test_without_a_broker_publishing_fails_within_seconds() -> None:
+    publisher = ConfirmedPublisher()
+    publisher.container = SimpleNamespace(config={"AMQP_URI": "amqp://guest:guest@127.0.0.1:1/"})
+    started = time.monotonic()
+    with pytest.raises(PublishFailed):
+        publisher.publish([mail(1)])
+    assert time.monotonic() - started < 12
+
+
+def test_a_broker_that_takes_nothing_is_a_failure_in_bounded_time_and_recovers(
+    rabbitmq: RabbitMQ, publisher: ConfirmedPublisher, middle: Running, target: Running, wire: Wire
+) -> None:
+    publisher.publish([mail(0)])
+    before = rabbitmq.ctl("eval", "vm_memory_monitor:get_vm_memory_high_watermark().").strip()
+    rabbitmq.ctl("set_vm_memory_high_watermark", "0")
+    try:
+        started = time.monotonic()
+        with pytest.raises(PublishFailed):
+            publisher.publish([mail(1)])
+        assert time.monotonic() - started < 13
+        started = time.monotonic()
+        with pytest.raises(SuiteError):
+            middle.inject("target").within(2).echo(value=1)
+        assert time.monotonic() - started < 4
+    finally:
+        rabbitmq.ctl("set_vm_memory_high_watermark", before)
+    publisher.publish([mail(2)])
+    eventually(lambda: _answers(middle))
+    assert target.is_alive
+    assert middle.is_alive
+    wire.purge(topology.DEAD_LETTERS)
+
+
+def test_a_restarted_broker_is_found_again_and_loses_no_confirmed_message(
+    rabbitmq: RabbitMQ, publisher: ConfirmedPublisher, middle: Running, target: Running, vhost_uri: str
+) -> None:
+    publisher.publish([mail(number) for number in range(50)])
+    busy = [eventlet.spawn(_outcome, middle, 1.0) for _ in range(5)]
+    eventlet.sleep(0.2)
+    rabbitmq.restart()
+    started = time.monotonic()
+    eventually(lambda: _answers(middle), 20)
+    assert time.monotonic() - started < 20
+    publisher_recovers(publisher)
+    wire = Wire(vhost_uri)
+    assert wire.count(topology.DEAD_LETTERS) >= 51
+    wire.purge(topology.DEAD_LETTERS)
+    wire.close()
+    assert all(isinstance(one.wait(), SuiteError | str) for one in busy)
+    assert target.is_alive
+    assert middle.is_alive
+
+
+def publisher_recovers(publisher: ConfirmedPublisher) -> None:
+    try:
+        publisher.publish([mail(99)])
+    except PublishFailed:
+        publisher.publish([mail(99)])
+
+
+def _answers(middle: Running) -> bool:
+    try:
+        return middle.inject("target").within(2).echo(value=1) == 1
+    except SuiteError:
+        return False
+
+
+def _outcome(middle: Running, seconds: float) -> Any:
+    try:
+        return middle.inject("target").sleep(seconds=seconds, mark="busy")
+    except SuiteError as error:
+        return error
+
+
+def test_a_call_while_the_broker_is_away_is_told_so(
+    run: Run, config: dict[str, Any], middle: Running
+) -> None:
+    away = {**config, "AMQP_URI": "amqp://guest:guest@127.0.0.1:1/"}
+    client = middle.inject("target")
+    client.worker_ctx.container = SimpleNamespace(config=away, service_name="middle")
+    started = time.monotonic()
+    with pytest.raises((Unavailable, SuiteError)):
+        client.within(8).echo(value=1)
+    assert time.monotonic() - started < 9

@@ -1,0 +1,56 @@
+"""Running messaging and notification services, and facts that reach them."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from common.events import Event
+from services.messaging.service import MessagingService
+from services.messaging.storage import Ledger
+from tests.integration.conftest import Run
+from tests.integration.running import Running, Somebody, Wire, make_config
+
+
+@pytest.fixture(scope="module")
+def config(vhost_uri: str, mongo_uri: str) -> dict[str, Any]:
+    return make_config(AMQP_URI=vhost_uri, MONGODB_URI=mongo_uri)
+
+
+@pytest.fixture(scope="module")
+def messaging(config: dict[str, Any], module_run: Run) -> Running:
+    return module_run(MessagingService, config)
+
+
+@pytest.fixture
+def ledger(messaging: Running) -> Ledger:
+    found: Ledger = messaging.inject("ledger", request_id="r-1")
+    return found
+
+
+@pytest.fixture
+def admin(config: dict[str, Any], messaging: Running) -> Iterator[Any]:
+    somebody = Somebody(config, role="admin")
+    yield somebody.call.messaging
+    somebody.stop()
+
+
+class Announcer:
+    """Announces facts as the services do."""
+
+    def __init__(self, wire: Wire) -> None:
+        self.wire = wire
+
+    def __call__(self, kind: Event, **fields: Any) -> dict[str, Any]:
+        """A new fact."""
+        return self.again(kind, kind.make("r-1", **fields))
+
+    def again(self, kind: Event, event: dict[str, Any]) -> dict[str, Any]:
+        """A fact that was announced before."""
+        self.wire.send(event, kind.name, f"{kind.source}.events", message_id=event["event_id"])
+        return event
+
+
+@pytest.fixture
+def announce(messaging: Running, wire: Wire) -> Announcer:
+    return Announcer(wire)

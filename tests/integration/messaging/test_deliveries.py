@@ -1,0 +1,153 @@
+"""The delivery log of the notification service: who may send now, and that nothing is sent twice."""
+
+import uuid
+from datetime import timedelta
+from typing import Any
+
+import eventlet
+import pytest
+
+from common import clock, events
+from common.failures import Postponed
+from ops.engines.mailcatcher import MailCatcher
+from services.notifications import domain
+from services.notifications.service import NotificationsService
+from services.notifications.storage import DeliveryLog
+from tests.integration.conftest import Run
+from tests.integration.databases import Heard
+from tests.integration.messaging.conftest import Announcer
+from tests.integration.running import Running, Wire, eventually
+
+
+@pytest.fixture(scope="module")
+def notifications(config: dict[str, Any], mailcatcher: MailCatcher, module_run: Run) -> Running:
+    mail = {"host": "127.0.0.1", "port": str(mailcatcher.port), "tls": "none"}
+    return module_run(NotificationsService, {**config, "MAIL": {**config["MAIL"], **mail}})
+
+
+@pytest.fixture
+def log(notifications: Running) -> DeliveryLog:
+    found: DeliveryLog = notifications.inject("deliveries", request_id="r-1")
+    return found
+
+
+def new_id() -> str:
+    return str(uuid.uuid4())
+
+
+def claim(log: DeliveryLog, message_id: str) -> bool:
+    return log.claim(message_id, "welcome", "ada@example.com")
+
+
+def status(log: DeliveryLog, message_id: str) -> str:
+    return str(log._deliveries.find_one({"_id": message_id})["status"])
+
+
+def test_a_mail_is_claimed_sent_and_then_a_duplicate(log: DeliveryLog, wire: Wire) -> None:
+    message_id, heard = new_id(), Heard(wire, "notifications")
+    assert claim(log, message_id) is True
+    log.sent(message_id, 1)
+    assert status(log, message_id) == domain.SENT
+    assert [claim(log, message_id) for _ in range(3)] == [False] * 3
+    assert eventually(lambda: heard.names(message_id=message_id)) == ["notification_sent"]
+
+
+def test_a_mail_that_is_being_sent_is_looked_at_again_later(log: DeliveryLog) -> None:
+    message_id = new_id()
+    claim(log, message_id)
+    with pytest.raises(Postponed) as caught:
+        claim(log, message_id)
+    assert caught.value.seconds == domain.LOOK_AGAIN_SECONDS
+
+
+def test_a_claim_whose_holder_died_is_free_when_its_time_is_over(log: DeliveryLog) -> None:
+    message_id = new_id()
+    claim(log, message_id)
+    over = clock.now() - timedelta(milliseconds=1)
+    log._deliveries.update_one({"_id": message_id}, {"$set": {"lease_until": over}})
+    assert claim(log, message_id) is True
+    with pytest.raises(Postponed):
+        claim(log, message_id)
+
+
+def test_a_claim_is_renewed_while_its_holder_is_sending(
+    log: DeliveryLog, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert domain.LEASE_SECONDS >= 2 * domain.RENEW_SECONDS
+    monkeypatch.setattr(domain, "LEASE_SECONDS", 0.5)
+    monkeypatch.setattr(domain, "RENEW_SECONDS", 0.1)
+    message_id = new_id()
+    claim(log, message_id)
+    with log.held(message_id):
+        eventlet.sleep(1)
+        with pytest.raises(Postponed):
+            claim(log, message_id)
+    eventlet.sleep(0.7)
+    assert claim(log, message_id) is True
+
+
+def test_a_failed_mail_may_be_tried_again_at_once(log: DeliveryLog, wire: Wire) -> None:
+    message_id, heard = new_id(), Heard(wire, "notifications")
+    claim(log, message_id)
+    log.failed(message_id, 1, "smtp_timeout", "too slow", False)
+    assert status(log, message_id) == domain.FAILED
+    assert claim(log, message_id) is True
+    [(name, event)] = eventually(lambda: heard.events(message_id=message_id))
+    assert (name, event["reason"], event["final"], event["attempt"]) == (
+        "notification_failed", "smtp_timeout", False, 1,
+    )  # fmt: skip
+
+
+def test_of_many_that_claim_at_once_one_gets_it(log: DeliveryLog) -> None:
+    message_id = new_id()
+
+    def attempt(_: int) -> bool:
+        try:
+            return claim(log, message_id)
+        except Postponed:
+            return False
+
+    assert list(eventlet.GreenPool(20).imap(attempt, range(20))).count(True) == 1
+
+
+def ask_for(
+    announce: Announcer, recipient: str, template: str = "system_alert", **context: Any
+) -> dict[str, Any]:
+    return announce(
+        events.NOTIFICATION_REQUESTED, message_id=new_id(), template=template, recipient=recipient,
+        context=context or {"title": "Tonight", "message": "Read-only."},
+    )  # fmt: skip
+
+
+def test_a_request_seen_three_times_is_one_mail(
+    announce: Announcer, notifications: Running, mailcatcher: MailCatcher, log: DeliveryLog
+) -> None:
+    recipient = f"{new_id()}@example.com"
+    event = ask_for(announce, recipient)
+    for _ in range(2):
+        announce.again(events.NOTIFICATION_REQUESTED, event)
+    mailcatcher.wait_for_mail(recipient)
+    eventually(lambda: status(log, event["message_id"]) == domain.SENT)
+    announce.again(events.NOTIFICATION_REQUESTED, event)
+    eventlet.sleep(0.5)
+    assert len(mailcatcher.mails(recipient)) == 1
+    assert mailcatcher.mails(recipient)[0]["headers"]["X-Message-Id"] == event["message_id"]
+
+
+@pytest.mark.parametrize(
+    ("template", "context", "reason"),
+    [
+        ("spam", {"x": 1}, "unknown_template"), ("welcome", {"name": "Ada"}, "missing_variable"),
+        ("todo_created", {"name": "Ada", "todos": 5}, "invalid_variable"),
+    ],
+)  # fmt: skip
+def test_a_mail_that_can_not_be_written_is_dead_at_once_with_its_reason(
+    announce: Announcer, notifications: Running, wire: Wire, template: str, context: Any, reason: str
+) -> None:
+    wire.purge("dead-letters")
+    heard = Heard(wire, "notifications")
+    event = ask_for(announce, "ada@example.com", template, **context)
+    [(_, told)] = eventually(lambda: heard.events(message_id=event["message_id"]))
+    assert (told["reason"], told["final"], told["attempt"]) == (reason, True, 1)
+    assert wire.take("dead-letters").headers["dead-letter-reason"] == reason
+    assert notifications.is_alive

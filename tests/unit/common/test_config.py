@@ -1,0 +1,126 @@
+"""The settings: what is wrong is told by the name of the variable to set."""
+
+import copy
+import os
+import stat
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from common import config as settings
+
+STRONG = "kD8x!2mQz7-Lw0pRt5Yb3Nc9Vf6Hg1Js"
+
+
+def changed(config: dict[str, Any], path: str, value: Any) -> dict[str, Any]:
+    config = copy.deepcopy(config)
+    *rooms, last = path.split("/")
+    place = config
+    for room in rooms:
+        place = place[room]
+    place[last] = value
+    return config
+
+
+def production(config: dict[str, Any]) -> dict[str, Any]:
+    safe = {"ENV": "production", "JWT_SECRET": STRONG, "AMQP_URI": f"amqp://suite:{STRONG}@broker:5672/"}
+    return changed(config | safe, "POSTGRES/password", STRONG)
+
+
+def test_the_settings_as_shipped_can_work(config: dict[str, Any]) -> None:
+    assert settings.validate(config) == []
+
+
+def test_good_settings_of_a_production_can_work(config: dict[str, Any]) -> None:
+    assert settings.validate(production(config)) == []
+
+
+WRONG = [
+    ("ENV", "ENV", "prod"), ("ENV", "ENV", ""), ("LOG_FORMAT", "LOG_FORMAT", "xml"),
+    ("LOG_LEVEL", "LOG_LEVEL", "LOUD"), ("JWT_EXPIRES_IN", "JWT_EXPIRES_IN", "a day"),
+    ("JWT_EXPIRES_IN", "JWT_EXPIRES_IN", "999999999w"), ("REFRESH_EXPIRES_IN", "REFRESH_EXPIRES_IN", "0"),
+    ("BCRYPT_ROUNDS", "BCRYPT_ROUNDS", 3), ("BCRYPT_ROUNDS", "BCRYPT_ROUNDS", "twelve"),
+    ("BCRYPT_ROUNDS", "BCRYPT_ROUNDS", 12.5), ("BCRYPT_ROUNDS", "BCRYPT_ROUNDS", True),
+    ("DB_PORT", "POSTGRES/port", 0), ("DB_PORT", "POSTGRES/port", None), ("MAX_WORKERS", "max_workers", 0),
+    ("RETRY_MAX_ATTEMPTS", "RETRY/max_attempts", 0), ("RETRY_BASE_SECONDS", "RETRY/base_seconds", "1s"),
+    ("RETRY_BASE_SECONDS", "RETRY/base_seconds", -1), ("RETRY_CAP_SECONDS", "RETRY/cap_seconds", 0),
+    ("RETRY_CAP_SECONDS", "RETRY/cap_seconds", float("nan")), ("RPC_DEADLINE", "RPC_DEADLINE", "soon"),
+    ("MAX_BODY_BYTES", "HTTP/max_body_bytes", "1MB"), ("PORT", "HTTP/ports/gateway", 65536),
+    ("USERS_PORT", "HTTP/ports/users", -1), ("MESSAGING_PORT", "HTTP/ports/messaging", "3006x"),
+    ("RABBITMQ_URL", "AMQP_URI", "http://broker"), ("RABBITMQ_URL", "AMQP_URI", ""),
+    ("RABBITMQ_URL", "AMQP_URI", "amqp://[broken"), ("RABBITMQ_URL", "AMQP_URI", "amqp://h:99999/"),
+    ("RABBITMQ_URL", "AMQP_URI", "amqp:///"), ("ADMIN_PASSWORD", "ADMIN_EMAIL", "root@example.com"),
+    ("ADMIN_EMAIL", "ADMIN_PASSWORD", "sesame"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("variable", "path", "value"), WRONG)
+def test_a_wrong_setting_is_told_in_one_line_that_names_its_variable(
+    config: dict[str, Any], variable: str, path: str, value: Any
+) -> None:
+    problems = settings.validate(changed(config, path, value))
+    assert len(problems) == 1
+    assert variable in problems[0]
+    assert "\n" not in problems[0]
+
+
+def test_all_that_is_wrong_is_told_at_once(config: dict[str, Any]) -> None:
+    wrong = changed(changed(config, "ENV", "x"), "RETRY/max_attempts", 0) | {"LOG_FORMAT": "xml"}
+    assert len(settings.validate(wrong)) == 3
+
+
+@pytest.mark.parametrize(
+    ("variable", "path", "value"),
+    [
+        ("JWT_SECRET", "JWT_SECRET", ""), ("JWT_SECRET", "JWT_SECRET", "short"),
+        ("JWT_SECRET", "JWT_SECRET", "a" * 64), ("JWT_SECRET", "JWT_SECRET", "Your-256-Bit-Secret"),
+        ("JWT_SECRET", "JWT_SECRET", "a-string-secret-at-least-256-bits-long"),
+        ("DB_PASSWORD", "POSTGRES/password", ""), ("DB_PASSWORD", "POSTGRES/password", "Postgres"),
+        ("RABBITMQ_URL", "AMQP_URI", "amqp://guest:guest@h/"), ("RABBITMQ_URL", "AMQP_URI", "amqp://h/"),
+        ("RABBITMQ_URL", "AMQP_URI", "amqp://suite:CHANGEME@h/"),
+    ],
+)  # fmt: skip
+def test_a_production_does_not_start_with_a_weak_secret(
+    config: dict[str, Any], variable: str, path: str, value: str
+) -> None:
+    problems = settings.validate(changed(production(config), path, value))
+    assert len(problems) == 1
+    assert problems[0].startswith(variable)
+    assert len(value) < 6 or value not in problems[0]
+
+
+def test_variables_replace_what_the_file_says(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("JWT_SECRET", "0123456")
+    monkeypatch.setenv("DB_PASSWORD", "ab #cd")
+    monkeypatch.setenv("MESSAGING_SERVICE_PORT", "4006")
+    found = settings.load()
+    assert found["JWT_SECRET"] == "0123456"
+    assert found["POSTGRES"]["password"] == "ab #cd"
+    assert found["HTTP"]["ports"]["messaging"] == 4006
+
+
+def test_in_development_a_secret_is_made_once_for_its_owner_only(
+    config: dict[str, Any], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    kept = tmp_path / "secrets" / "jwt_secret"
+    monkeypatch.setattr(settings, "_SECRET_FILE", kept)
+    first = settings.jwt_secret(config | {"JWT_SECRET": ""})
+    assert settings.jwt_secret(config | {"JWT_SECRET": ""}) == first
+    assert len(first) >= 43
+    assert stat.S_IMODE(kept.stat().st_mode) == 0o600
+    assert os.listdir(kept.parent) == ["jwt_secret"]
+
+
+def test_of_two_that_make_a_secret_at_once_the_first_one_stays(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    kept = tmp_path / "jwt_secret"
+    monkeypatch.setattr(settings, "_SECRET_FILE", kept)
+    kept.write_text("the first")
+    settings._make_secret()
+    assert kept.read_text() == "the first"
+
+
+def test_a_production_makes_no_secret(config: dict[str, Any]) -> None:
+    assert settings.jwt_secret(config | {"JWT_SECRET": "", "ENV": "production"}) == ""

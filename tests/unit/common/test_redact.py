@@ -1,0 +1,84 @@
+"""What the log never shows, however deep it lies."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from common.redact import MASK, redact
+
+JWT = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.c2lnbmF0dXJl"
+BCRYPT = "$2b$12$abcdefghijklmnopqrstuv0123456789ABCDEFGHIJKLMNOPQRS"
+
+
+@pytest.mark.parametrize(
+    "key",
+    [
+        "password", "new_password", "PASSWORD", "db-password", "token", "refresh_token", "access_token",
+        "verification_token", "reset_token", "JWT_SECRET", "Authorization", "cookie", "set-cookie", "cookies",
+        "password_hash", "refresh_hash", "api_key", "X-Api-Key", "apikey", "private_key", "secret_key",
+        "tokens", "passwords", "secrets", "refreshToken", "newPassword", "EMAIL_PASS",
+    ],
+)  # fmt: skip
+def test_a_secret_is_known_by_its_key(key: str) -> None:
+    assert redact({key: "sesame"}) == {key: MASK}
+
+
+@pytest.mark.parametrize(
+    "key", ["token_type", "name", "compass", "password_policy", "tokenizer", "hashtag", "expires_in", "path"]
+)
+def test_what_only_looks_like_a_secret_is_shown(key: str) -> None:
+    assert redact({key: "sesame"}) == {key: "sesame"}
+
+
+def test_an_empty_secret_is_shown_as_empty() -> None:
+    assert redact({"password": "", "token": None}) == {"password": "", "token": None}
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        (f"Authorization: Bearer {JWT}", f"Authorization: Bearer {MASK}"),
+        ("bearer abc.def", f"bearer {MASK}"),
+        (f"the token {JWT} is bad", f"the token {MASK} is bad"),
+        (f"stored {BCRYPT}.", f"stored {MASK}"),
+        ("amqp://guest:s3cret@broker:5672/", f"amqp://guest:{MASK}@broker:5672/"),
+        ("redis://:s3cret@cache", f"redis://:{MASK}@cache"),
+        ("postgresql+psycopg2://u:p%40ss@db/x", f"postgresql+psycopg2://u:{MASK}@db/x"),
+        ("http://x/verify-email?token=abc-_1&y=2", f"http://x/verify-email?token={MASK}&y=2"),
+        ("a://u:one@h and b://u:two@h", f"a://u:{MASK}@h and b://u:{MASK}@h"),
+    ],
+)
+def test_a_secret_inside_a_text_is_masked(text: str, shown: str) -> None:
+    assert redact(text) == shown
+
+
+@pytest.mark.parametrize(
+    "text", ["http://localhost:3000/x@y", "at 12:30 a@b.c", "eyJ", "user@example.com:25"]
+)
+def test_a_harmless_text_is_left_alone(text: str) -> None:
+    assert redact(text) == text
+
+
+@given(st.lists(st.sampled_from(["list", "tuple", "dict"]), max_size=30))
+def test_no_depth_hides_a_secret(shape: list[str]) -> None:
+    value: object = {"password": "sesame", "note": f"Bearer {JWT}"}
+    for kind in shape:
+        value = {"inner": value} if kind == "dict" else [value] if kind == "list" else (value,)
+    shown = repr(redact(value))
+    assert "sesame" not in shown
+    assert JWT not in shown
+
+
+def test_what_is_given_is_not_changed() -> None:
+    given = {"a": [{"password": "sesame"}]}
+    redact(given)
+    assert given == {"a": [{"password": "sesame"}]}
+
+
+def test_other_values_stay_what_they_are() -> None:
+    assert redact({"n": 1, "ok": True, "none": None, 5: "x"}) == {"n": 1, "ok": True, "none": None, 5: "x"}
+
+
+def test_an_error_is_shown_without_the_secret_in_its_text() -> None:
+    assert JWT not in str(redact({"error": ValueError(f"Bearer {JWT}")}))
+    assert JWT not in str(redact({"raw": f"Bearer {JWT}".encode()}))

@@ -1,0 +1,118 @@
+"""The fields that all shapes are made of."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from marshmallow import Schema, fields
+
+from common.errors import ValidationFailed
+from common.schemas import EmailAddress, StrictBoolean, StrictSchema, Text, Timestamp, load, refuse
+
+
+class Inner(StrictSchema):
+    n = fields.Integer()
+
+
+class Sample(StrictSchema):
+    title = Text(1, 5)
+    note = Text(0, 20, multiline=True, trim=False)
+    flag = StrictBoolean()
+    email = EmailAddress()
+    at = Timestamp()
+    inner = fields.Nested(Inner)
+    many = fields.List(fields.Nested(Inner))
+    shown = fields.String(dump_only=True)
+
+
+def errors_of(data: Any, schema: Schema | None = None) -> dict[str, list[str]]:
+    with pytest.raises(ValidationFailed) as caught:
+        load(schema or Sample(), data)
+    assert caught.value.code == "validation_failed"
+    return caught.value.details
+
+
+def test_text_is_trimmed_and_then_measured() -> None:
+    assert load(Sample(), {"title": "  abcde  "}) == {"title": "abcde"}
+    assert "title" in errors_of({"title": "   "})
+    assert "title" in errors_of({"title": "abcdef"})
+
+
+def test_text_is_measured_in_characters_not_in_bytes() -> None:
+    assert load(Sample(), {"title": "\U0001f600" * 5})
+
+
+@pytest.mark.parametrize("value", ["a\0b", "a\x1b[31m", "a\nb", "a\tb", "a\ud800b", "a\x85b", "a\x7fb"])
+def test_text_has_no_control_characters_and_no_half_characters(value: str) -> None:
+    assert errors_of({"title": value}) == {"title": ["Control characters are not allowed."]}
+
+
+def test_text_of_many_lines_has_line_breaks_and_tabs_and_keeps_its_ends() -> None:
+    assert load(Sample(), {"note": " a\r\n\tb "}) == {"note": " a\r\n\tb "}
+    assert "note" in errors_of({"note": "a\0"})
+
+
+@pytest.mark.parametrize("value", [1, None, True, ["a"], {"a": 1}, b"a"])
+def test_text_is_text(value: object) -> None:
+    assert "title" in errors_of({"title": value})
+
+
+@pytest.mark.parametrize("value", ["true", "yes", 1, 0, "", None, [], "on"])
+def test_a_boolean_is_true_or_false(value: object) -> None:
+    assert load(Sample(), {"flag": True}) == {"flag": True}
+    assert "flag" in errors_of({"flag": value})
+
+
+@pytest.mark.parametrize("value", ["nobody", 5, None, "", {"a": 1}])
+def test_an_address_is_an_address(value: object) -> None:
+    assert load(Sample(), {"email": " Ada@EXAMPLE.com "}) == {"email": "Ada@example.com"}
+    assert "email" in errors_of({"email": value})
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "2026-11-22T13:45:00.123456Z",
+        "2026-11-22T14:45:00.123+01:00",
+        "2026-11-22t13:45:00.123z",
+        "2026-11-22T13:45:00.123-00:00",
+    ],
+)
+def test_a_time_is_read_as_utc_and_cut_to_the_millisecond(text: str) -> None:
+    assert load(Sample(), {"at": text}) == {"at": datetime(2026, 11, 22, 13, 45, 0, 123_000, UTC)}
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "2026-11-22", "2026-11-22 13:45:00Z", "2026-11-22T13:45:00", "tomorrow", "", 1764000000, None, True,
+        "2026-13-01T00:00:00Z", "2026-02-30T00:00:00Z", "2026-11-22T25:00:00Z", "0001-01-01T00:00:00+01:00",
+        "9999-12-31T23:59:59-01:00", "2026-11-22T13:45:00Z; DROP", ["2026-11-22T13:45:00Z"],
+    ],
+)  # fmt: skip
+def test_a_time_without_its_offset_or_that_is_none_is_refused(value: object) -> None:
+    assert list(errors_of({"at": value})) == ["at"]
+
+
+def test_unknown_and_read_only_fields_are_refused_by_name() -> None:
+    assert errors_of({"colour": "red", "shown": "x"}) == {
+        "colour": ["Unknown or read-only field."],
+        "shown": ["Unknown or read-only field."],
+    }
+
+
+@pytest.mark.parametrize("data", [None, [], "x", 5, True])
+def test_what_is_no_object_is_refused(data: object) -> None:
+    assert errors_of(data) == {"_schema": ["This must be an object."]}
+
+
+def test_errors_inside_are_told_by_their_path() -> None:
+    found = errors_of({"inner": {"n": "x", "z": 1}, "many": [{"n": 1}, {"n": "x"}, 5]})
+    assert set(found) == {"inner.n", "inner.z", "many.1.n", "many.2"}
+    assert all(isinstance(text, str) for texts in found.values() for text in texts)
+
+
+def test_one_field_can_be_refused_by_a_rule() -> None:
+    with pytest.raises(ValidationFailed) as caught:
+        refuse("title", "Not today.")
+    assert caught.value.details == {"title": ["Not today."]}

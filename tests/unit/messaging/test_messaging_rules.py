@@ -1,0 +1,141 @@
+"""Which fact is told by which mail, and that the mail can be written from it."""
+
+from typing import Any
+
+import pytest
+
+from common import events
+from common.errors import ValidationFailed
+from common.events import Event
+from common.schemas import load
+from services.messaging import domain
+from services.messaging.domain import Contact
+from services.messaging.schemas import MessageQuery, NewMessage, show_message
+from services.notifications.emails import build_message, render
+
+ADA = Contact("u-1", "ada@example.com", "Ada <b>", 3)
+TODO = {"id": "6561", "title": "Buy <milk>", "status": "pending", "priority": "high", "due_at": None}
+CONTACT = {"user_id": "u-1", "email": "ada@example.com", "name": "Ada", "user_version": 1}
+TODOS = {"user_id": "u-1", "todos": [TODO], "count": 1}
+FIELDS: dict[Event, dict[str, Any]] = {
+    events.USER_REGISTERED: {**CONTACT, "verification_token": "v" * 43},
+    events.USER_LOGGED_IN: {
+        "user_id": "u-1", "session_id": "s-1", "ip": "203.0.113.7", "user_agent": "Firefox",
+        "new_device": True,
+    },
+    events.PASSWORD_RESET_REQUESTED: {"user_id": "u-1", "reset_token": "r" * 43, "expires_in": "1 hour"},
+    events.PASSWORD_CHANGED: {"user_id": "u-1", "ip": "203.0.113.7"},
+    events.EMAIL_VERIFICATION_REQUESTED: {
+        "user_id": "u-1", "verification_token": "v" * 43, "new_email": "ada@new.example",
+    },
+    events.TODO_CREATED: TODOS,
+    events.TODO_UPDATED: {**TODOS, "changes": ["title"]},
+    events.TODO_COMPLETED: {**TODOS, "changes": ["status"]},
+    events.TODO_DELETED: TODOS,
+    events.TODO_DUE_SOON: TODOS,
+}  # fmt: skip
+SILENT = {events.USER_UPDATED, events.USER_DELETED, events.NOTIFICATION_SENT, events.NOTIFICATION_FAILED}
+
+
+def test_every_event_that_messaging_hears_asks_for_a_mail_or_is_known_not_to() -> None:
+    assert set(events.SUBSCRIBERS["messaging"]) == set(domain.MAIL_FOR) | SILENT
+    assert set(FIELDS) == set(domain.MAIL_FOR)
+
+
+@pytest.mark.parametrize("kind", domain.MAIL_FOR, ids=lambda kind: kind.name)
+def test_the_mail_of_an_event_can_be_written_from_it(kind: Event) -> None:
+    mail = domain.mail_for(kind, kind.make("r-1", **FIELDS[kind]), ADA)
+    rendered = render(mail.template, mail.context, public_url="https://todos.example.com")
+    message = build_message(
+        rendered, message_id=mail.message_id, sender="Todos <no-reply@example.com>", recipient=mail.recipient
+    )
+    assert "Ada" in rendered.text
+    assert "<b>" not in rendered.html.replace("<body", "")
+    assert message["X-Message-Id"] == mail.message_id
+    assert mail.user_id == "u-1"
+
+
+@pytest.mark.parametrize("kind", domain.MAIL_FOR, ids=lambda kind: kind.name)
+def test_an_event_seen_twice_asks_for_the_same_message(kind: Event) -> None:
+    event = kind.make("r-1", **FIELDS[kind])
+    other = kind.make("r-1", **FIELDS[kind])
+    again = {**event, "request_id": "r-2"}
+    ids = [domain.mail_for(kind, one, ADA).message_id for one in (event, again, other)]
+    assert ids[0] == ids[1] != ids[2]
+
+
+def test_a_message_id_never_changes_between_versions() -> None:
+    assert domain.message_id("key:u-1:k-1") == domain.message_id("key:u-1:k-1")
+    assert domain.message_id("e-1:welcome") == "2dd1f325-dc48-59a3-bede-2cf15a9c0c72"
+
+
+def test_the_secret_of_a_link_is_in_the_mail_and_a_new_address_gets_its_own() -> None:
+    kind = events.EMAIL_VERIFICATION_REQUESTED
+    changed = domain.mail_for(kind, kind.make("r", **FIELDS[kind]), ADA)
+    resent = domain.mail_for(kind, kind.make("r", **{**FIELDS[kind], "new_email": None}), ADA)
+    assert changed.recipient == "ada@new.example"
+    assert resent.recipient == "ada@example.com"
+    text = render(resent.template, resent.context, public_url="https://x.example").text
+    assert f"https://x.example/verify-email?token={'v' * 43}" in text
+
+
+def test_completing_a_todo_sends_the_mail_of_a_change_that_says_so() -> None:
+    mails = [
+        domain.mail_for(one, one.make("r", **FIELDS[one]), ADA)
+        for one in (events.TODO_UPDATED, events.TODO_COMPLETED)
+    ]
+    assert [mail.template for mail in mails] == ["todo_updated", "todo_updated"]
+    assert [mail.context["completed"] for mail in mails] == [False, True]
+
+
+def test_a_contact_is_what_the_users_own_event_tells() -> None:
+    event = events.USER_UPDATED.make("r", **CONTACT, changes=["name"])
+    assert domain.contact_of(event) == Contact("u-1", "ada@example.com", "Ada", 1)
+
+
+MESSAGE = {
+    "template": "system_alert",
+    "recipient": "ada@example.com",
+    "context": {"title": "x", "message": "y"},
+}
+
+
+def test_a_message_is_a_template_a_recipient_and_a_context() -> None:
+    assert load(NewMessage(), MESSAGE) == {**MESSAGE, "idempotency_key": None}
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("template", "spam"), ("template", None), ("template", ["welcome"]), ("recipient", "nobody"),
+        ("recipient", "a@example.com, b@example.com"), ("context", None), ("context", []), ("context", "x"),
+        ("context", {"a": "x" * 100_001}), ("context", {"a\0b": 1}), ("context", {"a": 2**64}),
+        ("context", {"a": float("nan")}), ("context", {"a": "\ud800"}), ("context", {"\ud800": 1}),
+        ("idempotency_key", ""), ("idempotency_key", "x" * 201), ("idempotency_key", 5), ("status", "sent"),
+    ],
+)  # fmt: skip
+def test_a_message_that_can_not_be_kept_is_refused_by_field(field: str, value: object) -> None:
+    with pytest.raises(ValidationFailed) as caught:
+        load(NewMessage(), {**MESSAGE, field: value})
+    assert list(caught.value.details) == [field]
+
+
+def test_a_query_knows_status_template_and_recipient() -> None:
+    assert load(MessageQuery(), {"status": "dead", "recipient": "a@b.c"})["limit"] == 50
+    for wrong in ({"status": "lost"}, {"template": "spam"}, {"user": "x"}, {"limit": "1000"}):
+        with pytest.raises(ValidationFailed):
+            load(MessageQuery(), wrong)
+
+
+def test_a_message_is_shown_without_its_secrets() -> None:
+    document = {
+        "_id": "m-1", "status": "sent", "template": "welcome", "recipient": "ada@example.com",
+        "context": {"name": "Ada", "verification_token": "sesame"}, "user_id": "u-1", "fingerprint": "f",
+        "attempts": [{"event_id": "e", "attempt": 1, "at": "x", "outcome": "sent"}],
+        "created_at": None, "updated_at": None,
+    }  # fmt: skip
+    shown = show_message(document)
+    assert "sesame" not in repr(shown)
+    assert shown["context"]["name"] == "Ada"
+    assert shown["attempts"] == [{"attempt": 1, "at": "x", "outcome": "sent"}]
+    assert "fingerprint" not in shown
