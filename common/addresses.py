@@ -29,6 +29,15 @@ def read_email(value: object) -> str:
     return found.normalized
 
 
+def is_email(value: object) -> bool:
+    """Whether ``read_email`` takes it."""
+    try:
+        read_email(value)
+    except ValueError:
+        return False
+    return True
+
+
 def email_key(address: str) -> str:
     """What two spellings of one address have in common: NFKC, case folded (``Ada@X.org`` = ``ada@x.org``)."""
     return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", address).casefold())

@@ -15,6 +15,7 @@ import yaml
 from nameko.cli.main import setup_yaml_parser
 
 from common import clock
+from common.addresses import is_email
 
 Config = dict[str, Any]
 ROOT = Path(__file__).resolve().parent.parent
@@ -83,6 +84,8 @@ def _shape_problems(config: Config) -> list[str]:
         problems.append("RABBITMQ_URL must begin with amqp:// or amqps:// and name a host.")
     if bool(config["ADMIN_EMAIL"]) != bool(config["ADMIN_PASSWORD"]):
         problems.append("ADMIN_EMAIL and ADMIN_PASSWORD go together: set both or neither.")
+    if config["ADMIN_EMAIL"] and not is_email(config["ADMIN_EMAIL"]):
+        problems.append(f"ADMIN_EMAIL is {config['ADMIN_EMAIL']!r}: it must be an e-mail address.")
     return problems
 
 

@@ -84,14 +84,12 @@ SUBSCRIBERS: dict[str, tuple[Event, ...]] = {
     "notifications": (NOTIFICATION_REQUESTED,),
 }  # fmt: skip
 
-_BY_NAME = {(event.source, event.name): event for event in ALL}
 
+def has_subscriber(source: str, name: str) -> bool:
+    """Whether some service listens to the event of that name, so that some queue has to take it.
 
-def find(source: str, name: str) -> Event:
-    """The event of that name; KeyError if this page has none."""
-    return _BY_NAME[source, name]
-
-
-def has_subscriber(event: Event) -> bool:
-    """Whether some service listens, so that some queue has to take the event."""
-    return any(event in heard for heard in SUBSCRIBERS.values())
+    An event that this page does not know (stored by a newer version) has none.
+    """
+    return any(
+        (event.source, event.name) == (source, name) for heard in SUBSCRIBERS.values() for event in heard
+    )

@@ -132,5 +132,5 @@ def to_message(entry: Entry) -> Message:
             "content_encoding": "utf-8",
             "message_id": entry.event_id,
         },
-        mandatory=events.has_subscriber(events.find(entry.source, entry.name)),
+        mandatory=events.has_subscriber(entry.source, entry.name),
     )

@@ -150,10 +150,12 @@ class SuiteWebServer(WebServer):
 
     def get_wsgi_server(self, sock: Any, wsgi_app: Any, **kwargs: Any) -> wsgi.Server:
         """eventlet's server with time-outs; its own access log is off, since ours knows the request."""
-        return wsgi.Server(
+        server = wsgi.Server(
             sock, sock.getsockname(), wsgi_app, protocol=Connection, log_output=False, debug=False,
-            keepalive=True, socket_timeout=_SOCKET_SECONDS, capitalize_response_headers=False,
+            keepalive=True, socket_timeout=_SOCKET_SECONDS,
         )  # fmt: skip
+        server.capitalize_response_headers = False  # ETag and WWW-Authenticate as they are written
+        return server
 
     def make_url_map(self) -> Map:
         """The routes; a path with a slash too many is another path, not a redirect."""

@@ -10,7 +10,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from common import clock, events
-from common.addresses import email_key
+from common.addresses import email_key, read_email
 from common.logging import get_logger
 from common.paging import Page, bad_cursor, read_cursor, write_cursor
 from services.users import domain
@@ -113,7 +113,7 @@ class UserRepository(Repository):
             if session.scalar(select(User.id).where(User.email_key == email_key(email))):
                 log.error("first_admin_not_made", reason="ADMIN_EMAIL is the address of a user who is none")
                 return
-            self.add(email, "Administrator", password_hash, role="admin")
+            self.add(read_email(email), "Administrator", password_hash, role="admin")
         log.info("first_admin_made")
 
     def _apply(self, session: Session, user: User, changes: dict[str, Any]) -> None:

@@ -1,6 +1,7 @@
 """The flows of the commissioning document: a call, the data, and the mail that follows."""
 
 import re
+import statistics
 import time
 
 from ops.engines.mailcatcher import MailCatcher
@@ -8,15 +9,24 @@ from tests.e2e.client import PASSWORD, Client, new_email
 from tests.suite import Suite
 
 
-def test_registration_makes_a_user_and_sends_a_welcome_mail_with_a_link_within_two_seconds(
+def test_from_a_registration_to_its_mail_it_takes_less_than_two_seconds(
     anyone: Client, mailcatcher: MailCatcher
 ) -> None:
-    started = time.monotonic()
+    def seconds() -> float:
+        started = time.monotonic()
+        mailcatcher.wait_for_mail(anyone.register().user["email"])
+        return time.monotonic() - started
+
+    assert statistics.median(seconds() for _ in range(5)) < 2
+
+
+def test_registration_makes_a_user_and_sends_a_welcome_mail_with_a_link(
+    anyone: Client, mailcatcher: MailCatcher
+) -> None:
     email = new_email()
     answer = anyone.post("/api/auth/register", {"email": email, "password": PASSWORD, "name": "Ada <b>"})
     user = answer.json()["user"]
-    mail = mailcatcher.wait_for_mail(email, timeout=5)
-    seconds = time.monotonic() - started
+    mail = mailcatcher.wait_for_mail(email)
 
     assert answer.status_code == 201
     assert answer.headers["Location"].endswith(f"/api/users/{user['id']}")
@@ -26,7 +36,6 @@ def test_registration_makes_a_user_and_sends_a_welcome_mail_with_a_link_within_t
     assert re.search(r"/verify-email\?token=[\w-]{40,}", mail["text"])
     assert "Ada &lt;b&gt;" in mail["html"]
     assert mail["headers"]["Auto-Submitted"] == "auto-generated"
-    assert seconds < 2
 
 
 def test_the_link_of_the_welcome_mail_confirms_the_address_once(
