@@ -17,6 +17,9 @@ shell: ## Nameko's shell against the running suite
 mail: ## The newest caught mails; ID=7 shows the text of one
 	@ops/install.sh && exec $(PYTHON) -m ops.mail $(ID)
 
+dead-letters: ## What could not be delivered, and why; the running suite is asked
+	@ops/install.sh && exec $(PYTHON) -m ops.dead_letters
+
 reset: ## Drop the local data: databases, messages, mails (asks first)
 	@ops/reset.sh
 
@@ -59,6 +62,6 @@ clean: ## Remove caches, reports and leftovers of tests; data stays
 help: ## This list
 	@awk 'BEGIN { FS = ":.*## " } \
 		/^##@ / { printf "\n%s\n", substr($$0, 5) } \
-		/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+		/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-.PHONY: run shell mail reset up down test unit lint format clean help
+.PHONY: run shell mail dead-letters reset up down test unit lint format clean help

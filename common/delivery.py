@@ -26,6 +26,10 @@ from common.retry import backoff, describe, is_permanent, slot
 log = get_logger()
 ATTEMPTS = "suite-attempts"
 FIRST_FAILED_AT = "suite-first-failed-at"
+REASON, DETAIL = "dead-letter-reason", "dead-letter-detail"
+ORIGINAL_QUEUE, DIED_AT = "original-queue", "dead-lettered-at"
+BOOKKEEPING = (ATTEMPTS, FIRST_FAILED_AT, REASON, DETAIL, ORIGINAL_QUEUE, DIED_AT, "delay-ms")
+"""The headers that tell of failures: a message that starts anew goes without them."""
 ATTEMPT = "attempt"
 
 
@@ -57,7 +61,7 @@ class Redelivery(SharedExtension):
         self, message: Received, queue: str, seconds: float, waiting: int, more: dict[str, Any]
     ) -> None:
         headers = {**_kept(message), **more, "delay-ms": waiting}
-        properties = {**_properties(message), "expiration": str(max(1, round(seconds * 1000)))}
+        properties = {**properties_of(message), "expiration": str(max(1, round(seconds * 1000)))}
         copy = Message(topology.DELAYS.name, queue, message.body, headers, properties)
         self.publisher.publish([copy], declare=[topology.delay_queue(waiting)])
 
@@ -66,12 +70,12 @@ class Redelivery(SharedExtension):
         headers = {
             **_kept(message),
             **_history(message),
-            "dead-letter-reason": reason,
-            "dead-letter-detail": detail,
-            "original-queue": queue,
-            "dead-lettered-at": clock.to_text(clock.now()),
+            REASON: reason,
+            DETAIL: detail,
+            ORIGINAL_QUEUE: queue,
+            DIED_AT: clock.to_text(clock.now()),
         }
-        copy = Message(topology.DEAD_LETTERS, queue, message.body, headers, _properties(message))
+        copy = Message(topology.DEAD_LETTERS, queue, message.body, headers, properties_of(message))
         self.publisher.publish([copy])
         log.warning(
             "message_dead_lettered", queue=queue, reason=reason, detail=detail, attempts=headers[ATTEMPTS]
@@ -87,7 +91,8 @@ def _history(message: Received) -> dict[str, Any]:
     return {ATTEMPTS: attempts_before(message) + 1, FIRST_FAILED_AT: first}
 
 
-def _properties(message: Received) -> dict[str, Any]:
+def properties_of(message: Received) -> dict[str, Any]:
+    """The properties that a copy keeps: how to read it, which it is, whom to answer."""
     names = ("content_type", "content_encoding", "correlation_id", "message_id", "reply_to")
     return {name: message.properties[name] for name in names if message.properties.get(name)}
 

@@ -83,6 +83,7 @@ class Relay(SharedExtension):
     def finish(self) -> None:
         """Publish what is left before the process ends; what fails is published by another, or later."""
         self._stopping = True
+        self.wake()
         with self._turn:
             self._drain_all()
 

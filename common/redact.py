@@ -10,9 +10,9 @@ _SECRET_KEY = re.compile(
 )
 _SECRET_TEXT = re.compile(
     r"(?P<bearer>bearer\s+)\S+"
-    r"|eyJ[\w-]{5,}\.[\w-]+\.[\w-]*"
+    r"|(?<![\w-])eyJ[\w-]{5,}\.[\w-]+\.[\w-]*"
     r"|\$2[abxy]\$\d\d\$[./\w]{20,}"
-    r"|(?P<scheme>\w+://[^\s:/@]*):[^\s@/]+@"
+    r"|(?P<scheme>\b\w{1,20}://[^\s:/@]*):[^\s@/]+@"
     r"|(?P<param>[?&](?:token|access_token|password)=)[^&\s]+",
     re.I,
 )

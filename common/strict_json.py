@@ -8,12 +8,14 @@ value.
 
 import json
 import math
+import re
 from typing import Any, NoReturn
 
 from common.errors import BadRequest
 
 DEEPEST = 32
 _MOST_DIGITS = 1000
+_SURROGATE = re.compile("[\ud800-\udfff]")
 _RESERVED = {"__type__", "__value__"}
 
 
@@ -81,5 +83,5 @@ def _check(value: Any, depth: int) -> None:
 
 
 def _check_text(text: str) -> None:
-    if any("\ud800" <= character <= "\udfff" for character in text):
+    if _SURROGATE.search(text):
         raise BadRequest("malformed_json", "The body has a lone surrogate in a string.")

@@ -73,18 +73,22 @@ def delay_queue_lifetime(milliseconds: int) -> int:
     return milliseconds * 2 + 120_000
 
 
+def dead_letter_queue() -> Queue:
+    """Where what can't succeed goes; the messaging service takes it from there into its ledger."""
+    return Queue(DEAD_LETTERS, Exchange(DEAD_LETTERS, type="fanout", durable=True), durable=True)
+
+
 def everything(config: dict[str, Any]) -> list[Exchange | Queue]:
     """All exchanges and queues of the suite, in an order in which they can be declared."""
     sources = sorted({event.source for event in events.ALL})
     exchanges = [Exchange(f"{source}.events", type="topic", durable=True) for source in sources]
-    dead = Queue(DEAD_LETTERS, Exchange(DEAD_LETTERS, type="fanout", durable=True), durable=True)
     rpc = get_rpc_exchange(config)
     calls = [
         Queue(RPC_QUEUE_TEMPLATE.format(name), rpc, routing_key=f"{name}.*", durable=True)
         for name in SERVICES
     ]
     heard = [event_queue(event, service) for service, known in events.SUBSCRIBERS.items() for event in known]
-    return [*exchanges, DELAYS, dead, *calls, *heard]
+    return [*exchanges, DELAYS, dead_letter_queue(), *calls, *heard]
 
 
 class Topology(SharedExtension):

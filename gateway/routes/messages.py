@@ -34,6 +34,33 @@ class MessageRoutes(SuiteService):
         """Every queue of the broker: how full, how many consumers, how fast."""
         return Reply(200, self.messaging.queues())
 
+    @http("GET", "/api/messages/dead-letters", allow=Allow.ADMIN)
+    def list_dead_letters(self, request: Request) -> Reply:
+        """Dead letters by filter, a page at a time."""
+        found = self.messaging.dead_letters(query=http_pages.query(request))
+        return http_pages.page(request, found, self.url)
+
+    @http("POST", "/api/messages/dead-letters/replay", allow=Allow.ADMIN)
+    def replay_dead_letters(self, request: Request) -> Reply:
+        """Send those again that match."""
+        return Reply(202, self.messaging.replay_dead_letters(data=request.payload))
+
+    @http("GET", "/api/messages/dead-letters/<letter_id>", allow=Allow.ADMIN)
+    def get_dead_letter(self, request: Request, letter_id: str) -> Reply:
+        """One dead letter with its payload."""
+        return Reply(200, self.messaging.dead_letter(letter_id=letter_id))
+
+    @http("POST", "/api/messages/dead-letters/<letter_id>/replay", allow=Allow.ADMIN)
+    def replay_dead_letter(self, request: Request, letter_id: str) -> Reply:
+        """Send one again."""
+        return Reply(202, self.messaging.replay_dead_letter(letter_id=letter_id))
+
+    @http("DELETE", "/api/messages/dead-letters/<letter_id>", allow=Allow.ADMIN)
+    def delete_dead_letter(self, request: Request, letter_id: str) -> Reply:
+        """Give one up."""
+        self.messaging.delete_dead_letter(letter_id=letter_id)
+        return Reply(204)
+
     @http("GET", "/api/messages/<message_id>", allow=Allow.ADMIN)
     def get_message(self, request: Request, message_id: str) -> Reply:
         """One message with its attempts."""

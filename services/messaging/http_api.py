@@ -20,6 +20,11 @@ class MessagesApi(SuiteService):
     list: Any
     queues: Any
     get: Any
+    dead_letters: Any
+    dead_letter: Any
+    replay_dead_letter: Any
+    replay_dead_letters: Any
+    delete_dead_letter: Any
     url: Any = Links()
 
     @http("POST", "/messages", allow=Allow.ADMIN)
@@ -37,6 +42,32 @@ class MessagesApi(SuiteService):
     def get_queues(self, request: Request) -> Reply:
         """Every queue of the broker."""
         return Reply(200, self.queues())
+
+    @http("GET", "/messages/dead-letters", allow=Allow.ADMIN)
+    def get_dead_letters(self, request: Request) -> Reply:
+        """Dead letters by filter, a page at a time."""
+        return http_pages.page(request, self.dead_letters(query=http_pages.query(request)), self.url)
+
+    @http("POST", "/messages/dead-letters/replay", allow=Allow.ADMIN)
+    def post_replay(self, request: Request) -> Reply:
+        """Send those again that match."""
+        return Reply(202, self.replay_dead_letters(data=request.payload))
+
+    @http("GET", "/messages/dead-letters/<letter_id>", allow=Allow.ADMIN)
+    def get_dead_letter(self, request: Request, letter_id: str) -> Reply:
+        """One dead letter with its payload."""
+        return Reply(200, self.dead_letter(letter_id=letter_id))
+
+    @http("POST", "/messages/dead-letters/<letter_id>/replay", allow=Allow.ADMIN)
+    def post_dead_letter(self, request: Request, letter_id: str) -> Reply:
+        """Send one again."""
+        return Reply(202, self.replay_dead_letter(letter_id=letter_id))
+
+    @http("DELETE", "/messages/dead-letters/<letter_id>", allow=Allow.ADMIN)
+    def remove_dead_letter(self, request: Request, letter_id: str) -> Reply:
+        """Give one up."""
+        self.delete_dead_letter(letter_id=letter_id)
+        return Reply(204)
 
     @http("GET", "/messages/<message_id>", allow=Allow.ADMIN)
     def get_message(self, request: Request, message_id: str) -> Reply:

@@ -11,6 +11,7 @@ from common.errors import BadRequest
 from common.mail_kinds import TEMPLATES
 from common.redact import redact
 from common.schemas import EmailAddress, StrictSchema, Text
+from services.messaging.dead_letters import payload_of
 from services.messaging.domain import STATUSES
 
 LARGEST_CONTEXT = 100_000
@@ -47,6 +48,49 @@ class MessageQuery(StrictSchema):
     limit = fields.Integer(load_default=50, validate=validate.Range(1, 100))
     cursor = fields.String(load_default=None)
     count = fields.String(load_default="false", validate=validate.OneOf(["true", "false"]))
+
+
+class DeadLetterFilter(StrictSchema):
+    """Which dead letters: by the mail's template, by reason, by the queue that they failed in."""
+
+    template = Text(1, 100)
+    reason = Text(1, 100)
+    queue = Text(1, 255)
+
+
+class DeadLetterQuery(DeadLetterFilter):
+    """The query of a list."""
+
+    limit = fields.Integer(load_default=50, validate=validate.Range(1, 100))
+    cursor = fields.String(load_default=None)
+    count = fields.String(load_default="false", validate=validate.OneOf(["true", "false"]))
+
+
+class Replay(DeadLetterFilter):
+    """``{template?, reason?, queue?, limit?}``: the oldest that match, 1,000 unless told."""
+
+    limit = fields.Integer(load_default=1000, strict=True, validate=validate.Range(1, 10_000))
+
+
+def show_dead_letter(letter: dict[str, Any]) -> dict[str, Any]:
+    """A dead letter in a list."""
+    return {
+        "id": letter["_id"],
+        "reason": letter["reason"],
+        "detail": letter["detail"],
+        "attempts": letter["attempts"],
+        "first_failed_at": letter["first_failed_at"] or None,
+        "died_at": clock.to_text(letter["died_at"]),
+        "queue": letter["queue"],
+        "message_id": letter.get("message_id"),
+        "template": letter.get("template"),
+        "recipient": letter.get("recipient"),
+    }
+
+
+def show_whole_dead_letter(letter: dict[str, Any]) -> dict[str, Any]:
+    """A dead letter with its payload; secrets are masked."""
+    return {**show_dead_letter(letter), "bytes": letter["bytes"], "payload": redact(payload_of(letter))}
 
 
 def show_message(document: dict[str, Any]) -> dict[str, Any]:

@@ -11,14 +11,25 @@ from common.identity import Allow
 from common.logging import get_logger
 from common.rpc import Service, rpc
 from common.schemas import load
-from services.messaging import domain
+from services.messaging import dead_letters, domain
+from services.messaging.dead_letter_consumer import takes_dead_letters
 from services.messaging.domain import Contact, Mail, Payload
 from services.messaging.http_api import MessagesApi
-from services.messaging.schemas import MessageQuery, NewMessage, show_message
+from services.messaging.schemas import (
+    DeadLetterQuery,
+    MessageQuery,
+    NewMessage,
+    Replay,
+    show_dead_letter,
+    show_message,
+    show_whole_dead_letter,
+)
+from services.messaging.sender import Sender
 from services.messaging.storage import MessagingStorage
 from services.messaging.topology import Queues
 
 log = get_logger()
+Payloads = list[Payload]
 
 
 class MessagingService(MessagesApi):
@@ -28,6 +39,7 @@ class MessagingService(MessagesApi):
     ledger: Any = MessagingStorage()
     users: Any = Service("users", as_service=True)
     broker: Any = Queues()
+    send: Any = Sender()
 
     @rpc(allow=Allow.ADMIN)
     def publish(self, data: Any) -> Payload:
@@ -53,6 +65,39 @@ class MessagingService(MessagesApi):
     def queues(self) -> Any:
         """Every queue: name, messages, consumers."""
         return self.broker.list()
+
+    @rpc(allow=Allow.ADMIN)
+    def dead_letters(self, query: dict[str, str]) -> Payload:
+        """A page of dead letters, the latest first: ``{items, next_cursor, total}``."""
+        page: Payload = self.ledger.dead_letters.page(load(DeadLetterQuery(), query)).show(show_dead_letter)
+        return page
+
+    @rpc(allow=Allow.ADMIN)
+    def dead_letter(self, letter_id: str) -> Payload:
+        """One dead letter with its payload."""
+        return show_whole_dead_letter(self.ledger.dead_letters.get(letter_id))
+
+    @rpc(allow=Allow.ADMIN)
+    def replay_dead_letter(self, letter_id: str) -> Payload:
+        """Send one again: ``{replayed: 1}``."""
+        return self._replay([self.ledger.dead_letters.get(letter_id)])
+
+    @rpc(allow=Allow.ADMIN)
+    def replay_dead_letters(self, data: Any) -> Payload:
+        """Send those again that match, the oldest first: ``{replayed}``."""
+        wanted = load(Replay(), data)
+        return self._replay(self.ledger.dead_letters.oldest(wanted, wanted["limit"]))
+
+    @rpc(allow=Allow.ADMIN)
+    def delete_dead_letter(self, letter_id: str) -> None:
+        """Give one up."""
+        self.ledger.dead_letters.delete(self.ledger.dead_letters.get(letter_id)["_id"])
+
+    @takes_dead_letters
+    def handle_dead_letter(self, letter: Payload) -> None:
+        """Keep what no attempt could deliver."""
+        if not self.ledger.dead_letters.keep(letter):
+            log.info("message_duplicate", dead_letter_id=letter["_id"])
 
     @handles(events.USER_REGISTERED)
     def handle_user_registered(self, event: Payload) -> None:
@@ -124,6 +169,14 @@ class MessagingService(MessagesApi):
     def handle_notification_failed(self, event: Payload) -> None:
         """Note why it did not, and whether it will be tried again."""
         self.ledger.record(event, "failed", domain.DEAD if event["final"] else domain.RETRYING)
+
+    def _replay(self, letters: Payloads) -> Payload:
+        # Sent first, then let go: after a crash in between they are sent twice, and taken once.
+        self.send([dead_letters.revived(letter) for letter in letters])
+        self.ledger.revive([letter["message_id"] for letter in letters if "message_id" in letter])
+        self.ledger.dead_letters.delete(*[letter["_id"] for letter in letters])
+        log.info("dead_letters_replayed", count=len(letters), by=self.caller.user_id)
+        return {"replayed": len(letters)}
 
     def _tell(self, kind: Event, event: Payload) -> None:
         contact = self.ledger.contact(event["user_id"]) or self._ask_for_contact(event["user_id"])

@@ -3,7 +3,6 @@
 import hashlib
 import json
 from dataclasses import asdict
-from datetime import UTC, datetime
 from typing import Any
 
 from nameko.containers import WorkerContext
@@ -14,9 +13,11 @@ from pymongo.errors import DuplicateKeyError
 from common import clock, context, events
 from common.errors import ValidationFailed
 from common.mongo import HIDDEN, Document, MongoStorage, entry, holding, translated
-from common.paging import Page, bad_cursor, read_cursor, write_cursor
+from common.paging import Page, write_cursor
 from services.messaging import domain
+from services.messaging.dead_letters import DeadLetters
 from services.messaging.domain import Contact, Mail
+from services.messaging.pages import after
 
 _NO_LATER = 2**31 - 1
 """The version of a user who is no more."""
@@ -34,6 +35,7 @@ class MessagingStorage(MongoStorage):
             self.db.messages.create_index([("created_at", DESCENDING), ("_id", DESCENDING)])
             self.db.messages.create_index([("status", ASCENDING), ("created_at", DESCENDING)])
             self.db.messages.create_index("user_id", sparse=True)
+        DeadLetters(self.db).prepare()
 
     def get_dependency(self, worker_ctx: WorkerContext) -> "Ledger":
         """The ledger, with the request's id for the events that it stores."""
@@ -48,6 +50,7 @@ class Ledger:
         self._request_id = request_id
         self._messages: Collection[Document] = storage.db.messages
         self._contacts: Collection[Document] = storage.db.contacts
+        self.dead_letters = DeadLetters(storage.db)
 
     def add(self, mail: Mail, fingerprint: str | None = None) -> bool:
         """Enter a message, ``notification_requested`` with it; False if it is there already."""
@@ -94,7 +97,9 @@ class Ledger:
     def page(self, query: dict[str, Any]) -> Page[Document]:
         """Messages that match, newest first, a page at a time."""
         wanted = {name: query[name] for name in ("status", "template", "recipient") if query.get(name)}
-        shown: Document = {"$and": [wanted, _after(query["cursor"])]} if query["cursor"] else wanted
+        shown: Document = (
+            {"$and": [wanted, after(query["cursor"], "created_at")]} if query["cursor"] else wanted
+        )
         order = [("created_at", DESCENDING), ("_id", DESCENDING)]
         with translated():
             found = list(self._messages.find(shown, HIDDEN).sort(order).limit(query["limit"] + 1))
@@ -116,6 +121,12 @@ class Ledger:
             self._messages.update_one(
                 {**message, **latest}, {"$set": {"status": status, "updated_at": clock.now()}}
             )
+
+    def revive(self, message_ids: list[str]) -> None:
+        """Note that dead messages are on their way again."""
+        dead = {"_id": {"$in": message_ids}, "status": domain.DEAD}
+        with translated():
+            self._messages.update_many(dead, {"$set": {"status": domain.QUEUED, "updated_at": clock.now()}})
 
     def contact(self, user_id: str) -> Contact | None:
         """Where a user's mails go, if it is known here."""
@@ -156,19 +167,3 @@ class Ledger:
 
 class _AlreadyThere(Exception):
     pass
-
-
-def _after(cursor: str) -> Document:
-    moment, message_id = read_cursor(cursor)
-    try:
-        created_at = datetime.fromisoformat(moment).astimezone(UTC)
-    except (TypeError, ValueError, OverflowError):
-        raise bad_cursor() from None
-    if not isinstance(message_id, str):
-        raise bad_cursor()
-    return {
-        "$or": [
-            {"created_at": {"$lt": created_at}},
-            {"created_at": created_at, "_id": {"$lt": message_id}},
-        ]
-    }

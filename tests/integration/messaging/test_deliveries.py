@@ -134,6 +134,15 @@ def test_a_request_seen_three_times_is_one_mail(
     assert mailcatcher.mails(recipient)[0]["headers"]["X-Message-Id"] == event["message_id"]
 
 
+Told = tuple[Announcer, Running, Heard]
+
+
+@pytest.fixture
+def told_by(announce: Announcer, notifications: Running, wire: Wire) -> Told:
+    """Who announces, who sends, and who hears what came of it."""
+    return announce, notifications, Heard(wire, "notifications")
+
+
 @pytest.mark.parametrize(
     ("template", "context", "reason"),
     [
@@ -142,12 +151,17 @@ def test_a_request_seen_three_times_is_one_mail(
     ],
 )  # fmt: skip
 def test_a_mail_that_can_not_be_written_is_dead_at_once_with_its_reason(
-    announce: Announcer, notifications: Running, wire: Wire, template: str, context: Any, reason: str
+    told_by: Told, admin: Any, template: str, context: Any, reason: str
 ) -> None:
-    wire.purge("dead-letters")
-    heard = Heard(wire, "notifications")
+    announce, notifications, heard = told_by
     event = ask_for(announce, "ada@example.com", template, **context)
     [(_, told)] = eventually(lambda: heard.events(message_id=event["message_id"]))
     assert (told["reason"], told["final"], told["attempt"]) == (reason, True, 1)
-    assert wire.take("dead-letters").headers["dead-letter-reason"] == reason
+    letter = eventually(lambda: _letter(admin, event["message_id"]))
+    assert (letter["reason"], letter["attempts"]) == (reason, 1)
     assert notifications.is_alive
+
+
+def _letter(admin: Any, message_id: str) -> dict[str, Any] | None:
+    found = admin.dead_letters(query={})["items"]
+    return next((letter for letter in found if letter["message_id"] == message_id), None)

@@ -266,5 +266,5 @@ def test_a_message_that_is_not_there_is_not_found(admin: Any) -> None:
 def test_the_queues_are_shown_with_their_consumers(admin: Any) -> None:
     queues = {one["name"]: one for one in admin.queues()}
     assert queues["rpc-messaging"]["consumers"] == 1
-    assert queues[topology.DEAD_LETTERS]["consumers"] == 0
+    assert queues[topology.DEAD_LETTERS]["consumers"] == 1
     assert queues[topology.event_queue(events.USER_REGISTERED, "messaging").name]["consumers"] == 1
