@@ -11,7 +11,8 @@ from tests.e2e.client import Client
 from tests.suite import ADMIN, Suite, settings_for
 
 
-@pytest.fixture(scope="session")
+# Gone before other tests begin: its relays would publish what those leave in the same databases.
+@pytest.fixture(scope="package")
 def suite(
     rabbitmq: RabbitMQ,
     postgresql: PostgreSQL,
