@@ -38,6 +38,10 @@ test: ## Lint and run every test with coverage; T=path runs a part, without lint
 	$(if $(T),,@$(MAKE) --no-print-directory lint)
 	@$(PYTHON) -m pytest $(if $(T),$(T),$(TEST_OPTIONS))
 
+chaos: ## Kill and restart everything under load, the long form; counts must come out exact
+	@ops/install.sh --dev
+	@CHAOS=long $(PYTHON) -m pytest -s tests/chaos
+
 unit: ## Run the tests that need no server
 	@ops/install.sh --dev
 	@$(PYTHON) -m pytest tests/unit
@@ -64,4 +68,4 @@ help: ## This list
 		/^##@ / { printf "\n%s\n", substr($$0, 5) } \
 		/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-.PHONY: run shell mail dead-letters reset up down test unit lint format clean help
+.PHONY: run shell mail dead-letters reset up down test chaos unit lint format clean help
