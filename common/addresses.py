@@ -7,6 +7,8 @@ from email_validator import EmailNotValidError, validate_email
 LONGEST = 320
 """In characters, of an address and of its key: a single sign may be many in the key."""
 
+_LONGEST_LOCAL_PART = 64  # RFC 5321, 4.5.3.1.1
+
 
 def read_email(value: object) -> str:
     """The address in its normal form (NFC, domain in lower case); ValueError says what is wrong with it.
@@ -26,6 +28,8 @@ def read_email(value: object) -> str:
         raise ValueError("The part after the @-sign is not valid. It should have a period.")
     if len(email_key(found.normalized)) > LONGEST:
         raise ValueError("The email address is too long.")
+    if len(found.local_part.encode("utf-8")) > _LONGEST_LOCAL_PART:
+        raise ValueError(f"The part before the @-sign is longer than {_LONGEST_LOCAL_PART} bytes.")
     return found.normalized
 
 

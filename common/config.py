@@ -22,12 +22,17 @@ ROOT = Path(__file__).resolve().parent.parent
 LOCAL = ROOT / ".local"
 _SECRET_FILE = LOCAL / "secrets" / "jwt_secret"
 _SHORTEST_SECRET = 32
+_SHORTEST_PASSWORD = 8
 _LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 _WELL_KNOWN = {
     "", "guest", "postgres", "password", "secret", "changeme", "change-me", "changethis", "admin", "root",
     "your_password",
     "your-super-secret-jwt-key", "your-256-bit-secret", "a-string-secret-at-least-256-bits-long",
 }  # fmt: skip
+
+
+class BadSetting(Exception):
+    """A setting that can't work, in one line that names its variable: the process must not start."""
 
 
 def load(path: str | Path = ROOT / "config.yml") -> Config:
@@ -138,8 +143,12 @@ def _production_problems(config: Config) -> list[str]:
             f"JWT_SECRET is missing, well known or shorter than {_SHORTEST_SECRET} bytes:"
             " set a random one, such as the output of `openssl rand -base64 48`."
         )
-    if str(config["POSTGRES"]["password"]).lower() in _WELL_KNOWN:
-        problems.append("DB_PASSWORD is missing or well known: set the database's real password.")
-    if _is_amqp(config["AMQP_URI"]) and (urlsplit(config["AMQP_URI"]).password or "").lower() in _WELL_KNOWN:
-        problems.append("RABBITMQ_URL has no password or a well-known one: give the broker a real one.")
+    if _is_weak(config["POSTGRES"]["password"]):
+        problems.append("DB_PASSWORD is missing, short or well known: set the database's real password.")
+    if _is_amqp(config["AMQP_URI"]) and _is_weak(urlsplit(config["AMQP_URI"]).password or ""):
+        problems.append("RABBITMQ_URL has no password, or a short or well-known one: set a real one.")
     return problems
+
+
+def _is_weak(password: object) -> bool:
+    return str(password).lower() in _WELL_KNOWN or len(str(password)) < _SHORTEST_PASSWORD

@@ -124,10 +124,9 @@ class EventHandler(NamekoEventHandler):
     def handle_message(self, body: Any, message: Received) -> None:
         """Start a worker for a well-formed event; set aside what is none."""
         log.debug("message_received", queue=self.queue.name)
-        known = isinstance(body, dict) and isinstance(body.get("event_id"), str)
-        missing = [name for name in self.event.fields if name not in body] if known else ["event_id"]
-        if missing:
-            error = PermanentFailure("malformed_event", f"the event lacks {', '.join(missing)}")
+        problem = self.event.problem(body)
+        if problem:
+            error = PermanentFailure("malformed_event", problem)
             self.handle_message_processed(message, None, (PermanentFailure, error, None))
         else:
             super().handle_message(body, message)

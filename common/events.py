@@ -14,6 +14,12 @@ from typing import Any
 from common import clock
 
 ENVELOPE = ("event_id", "occurred_at", "request_id", "version")
+_NOT_TEXT: dict[str, type] = {
+    "version": int, "user_version": int, "new_device": bool, "changes": list, "todos": list, "count": int,
+    "context": dict, "attempt": int, "final": bool, "session_ids": list,
+}  # fmt: skip
+"""The fields that are no text, by name: a name means the same in every event."""
+_MAY_BE_NULL = frozenset(("new_email",))
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +42,20 @@ class Event:
             "version": self.version,
             **fields,
         }
+
+    def problem(self, body: Any) -> str | None:
+        """What is wrong with a payload that came from outside; None if a handler can rely on it."""
+        if not isinstance(body, dict):
+            return "the event is no object"
+        wrong = [name for name in ("event_id", "occurred_at", *self.fields) if not _is_right(name, body)]
+        return f"missing or of the wrong type: {', '.join(wrong)}" if wrong else None
+
+
+def _is_right(name: str, body: dict[str, Any]) -> bool:
+    value, wanted = body.get(name), _NOT_TEXT.get(name, str)
+    if value is None:
+        return name in body and name in _MAY_BE_NULL
+    return isinstance(value, wanted) and not (wanted is int and isinstance(value, bool))
 
 
 _CONTACT = ("user_id", "email", "name", "user_version")

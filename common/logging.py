@@ -94,7 +94,8 @@ def _console() -> Processor:
 
 
 def _short(value: object) -> str:
-    return value if isinstance(value, str) and value and " " not in value else repr(value)
+    plain = isinstance(value, str) and value.isprintable() and value and " " not in value
+    return str(value) if plain else repr(value)
 
 
 def formatter(format: str = "console") -> logging.Formatter:

@@ -40,17 +40,20 @@ ConnectionPool.close_resource = lambda self, connection: connection.collect()  #
 class RpcEntrypoint(Rpc):
     """``@rpc(allow=Allow.USER)``: a method that others may call, and whom it serves.
 
-    ``quiet`` leaves the line of a successful call out of the log (health probes).
+    ``quiet`` leaves the line of a successful call out of the log (health probes). A call whose service
+    died in the middle is delivered to the next one; that one carries it out only if it is ``idempotent``,
+    as reading is, and answers Unavailable otherwise: nobody can know how far the first one came.
     """
 
     rpc_consumer = SafeRpcConsumer()
     tokens = Tokens()
     kind = "rpc"
 
-    def __init__(self, allow: Allow, quiet: bool = False, **kwargs: Any) -> None:
+    def __init__(self, allow: Allow, quiet: bool = False, idempotent: bool = False, **kwargs: Any) -> None:
         super().__init__(expected_exceptions=SuiteError, **kwargs)
         self.allow = allow
         self.quiet = quiet
+        self.idempotent = idempotent
 
     def unpack_message_headers(self, message: Received) -> dict[str, Any]:
         """The context keys that the suite knows, and nothing else."""
@@ -61,6 +64,8 @@ class RpcEntrypoint(Rpc):
         data = self.unpack_message_headers(message)
         if _remaining(data, 1.0) <= 0:
             raise DeadlineExceeded("deadline_exceeded", "The call's deadline had passed before it began.")
+        if message.delivery_info.get("redelivered") and not self.idempotent:
+            raise Unavailable("interrupted", "The call was interrupted: it may have been carried out or not.")
         try:
             self.tokens.authorize(self.allow, data)
         except SuiteError as refusal:

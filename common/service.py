@@ -20,7 +20,7 @@ class SuiteService:
     report = Health()
     caller = Caller()
 
-    @rpc(allow=Allow.PUBLIC, quiet=True)
+    @rpc(allow=Allow.PUBLIC, quiet=True, idempotent=True)
     def health(self) -> dict[str, Any]:
         """How this process is; see :mod:`common.health`."""
         found: dict[str, Any] = self.report()

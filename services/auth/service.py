@@ -48,36 +48,37 @@ class AuthService(SuiteService):
     @rpc(allow=Allow.PUBLIC)
     def refresh(self, data: Any) -> dict[str, Any]:
         """A new pair for a refresh token, which dies by it."""
-        old, new = load(Refresh(), data)["refresh_token"], self.tokens.refresh_token()
+        old = load(Refresh(), data)["refresh_token"]
+        new = self.tokens.successor(old)
         found = self.users.rotate_session(refresh_token=old, new_refresh_token=new)
         if found is None:
             raise domain.bad_refresh_token()
         pair: dict[str, Any] = self.tokens.pair(found["user"], found["session_id"], new)
         return pair
 
-    @rpc(allow=Allow.USER)
+    @rpc(allow=Allow.USER, idempotent=True)
     def verify(self) -> dict[str, Any]:
         """Whose token this is, and until when."""
         user = self.users.get(user_id=self.caller.user_id)
         return {"valid": True, "user": user, "expires_at": clock.from_unix(self.caller.expires_at)}
 
-    @rpc(allow=Allow.USER)
+    @rpc(allow=Allow.USER, idempotent=True)
     def logout(self) -> None:
         """End the session behind this token."""
         self.users.end_session(session_id=self.caller.session_id)
 
-    @rpc(allow=Allow.USER)
+    @rpc(allow=Allow.USER, idempotent=True)
     def logout_all(self) -> None:
         """End all sessions of the caller."""
         self.users.end_all_sessions()
 
-    @rpc(allow=Allow.USER)
+    @rpc(allow=Allow.USER, idempotent=True)
     def sessions(self) -> list[dict[str, Any]]:
         """The caller's sessions."""
         found: list[dict[str, Any]] = self.users.sessions()
         return found
 
-    @rpc(allow=Allow.USER)
+    @rpc(allow=Allow.USER, idempotent=True)
     def revoke_session(self, session_id: str) -> None:
         """End one of the caller's sessions."""
         self.users.end_session(session_id=session_id)

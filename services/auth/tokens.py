@@ -1,5 +1,8 @@
 """Access tokens: signed here, verified everywhere by :mod:`common.identity`."""
 
+import base64
+import hashlib
+import hmac
 import secrets
 import time
 import uuid
@@ -34,6 +37,14 @@ class Signer:
     def refresh_token(self) -> str:
         """256 random bits; opaque to all."""
         return secrets.token_urlsafe(32)
+
+    def successor(self, refresh_token: str) -> str:
+        """What a refresh token is exchanged for: the same if an answer was lost and is asked for again.
+
+        An HMAC (RFC 2104) of the old token: nobody without the secret can tell one from the other.
+        """
+        keyed = hmac.new(self.secret.encode(), b"refresh:" + refresh_token.encode(), hashlib.sha256)
+        return base64.urlsafe_b64encode(keyed.digest()).decode().rstrip("=")
 
     def pair(self, user: dict[str, Any], session_id: str, refresh_token: str) -> dict[str, Any]:
         """What a login or a refresh answers."""

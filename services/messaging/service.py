@@ -50,29 +50,29 @@ class MessagingService(MessagesApi):
         mail = Mail(domain.message_id(origin), **wanted)
         return {"id": mail.message_id, "status": self.ledger.add_once(mail)}
 
-    @rpc(allow=Allow.ADMIN)
+    @rpc(allow=Allow.ADMIN, idempotent=True)
     def list(self, query: dict[str, str]) -> Payload:
         """A page of the ledger, newest first: ``{items, next_cursor, total}``."""
         page: Payload = self.ledger.page(load(MessageQuery(), query)).show(show_message)
         return page
 
-    @rpc(allow=Allow.ADMIN)
+    @rpc(allow=Allow.ADMIN, idempotent=True)
     def get(self, message_id: str) -> Payload:
         """One message with its attempts."""
         return show_message(self.ledger.get(message_id))
 
-    @rpc(allow=Allow.ADMIN)
+    @rpc(allow=Allow.ADMIN, idempotent=True)
     def queues(self) -> Any:
         """Every queue: name, messages, consumers."""
         return self.broker.list()
 
-    @rpc(allow=Allow.ADMIN)
+    @rpc(allow=Allow.ADMIN, idempotent=True)
     def dead_letters(self, query: dict[str, str]) -> Payload:
         """A page of dead letters, the latest first: ``{items, next_cursor, total}``."""
         page: Payload = self.ledger.dead_letters.page(load(DeadLetterQuery(), query)).show(show_dead_letter)
         return page
 
-    @rpc(allow=Allow.ADMIN)
+    @rpc(allow=Allow.ADMIN, idempotent=True)
     def dead_letter(self, letter_id: str) -> Payload:
         """One dead letter with its payload."""
         return show_whole_dead_letter(self.ledger.dead_letters.get(letter_id))

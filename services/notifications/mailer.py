@@ -11,6 +11,7 @@ import eventlet
 from eventlet.semaphore import BoundedSemaphore
 from nameko.extensions import DependencyProvider
 
+from common.config import BadSetting
 from common.failures import PermanentFailure, TemporaryFailure
 from services.notifications.mailboxes import needs_smtputf8, recipient_address, sender_address
 from services.notifications.smtp_session import Envelope, SmtpSession
@@ -106,7 +107,10 @@ class MailerProvider(DependencyProvider):
 
     def setup(self) -> None:
         """Read the settings; nothing is connected yet."""
-        self.mailer = Mailer(SmtpSettings.from_config(self.container.config))
+        try:
+            self.mailer = Mailer(SmtpSettings.from_config(self.container.config))
+        except ValueError as problem:
+            raise BadSetting(str(problem)) from None
 
     def get_dependency(self, worker_ctx: object) -> Mailer:
         """Give every worker the same mailer."""

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from nameko.containers import WorkerContext
 from nameko.extensions import DependencyProvider
 
+from common.config import BadSetting
 from services.notifications.smtp_settings import SmtpSettings
 
 
@@ -22,7 +23,11 @@ class MailSettings(DependencyProvider):
     def setup(self) -> None:
         """Read the settings once."""
         config = self.container.config
-        self.letterhead = Letterhead(SmtpSettings.from_config(config).sender, config["PUBLIC_URL"])
+        try:
+            sender = SmtpSettings.from_config(config).sender
+        except ValueError as problem:
+            raise BadSetting(str(problem)) from None
+        self.letterhead = Letterhead(sender, config["PUBLIC_URL"])
 
     def get_dependency(self, worker_ctx: WorkerContext) -> Letterhead:
         """The same for every mail."""

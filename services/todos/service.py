@@ -39,17 +39,17 @@ class TodosService(SuiteService):
         change = domain.create(self.todos.new_id(), self.caller.user_id, fields, clock.now())
         return to_wire(self.todos.add(change), self.url)
 
-    @rpc(allow=Allow.USER)
+    @rpc(allow=Allow.USER, idempotent=True)
     def list(self, query: Any = None) -> Wire:
         """``{"items", "next_cursor", "total"}``; see :class:`services.todos.queries.ListQuery`."""
         return self._page(queries.listing(self.caller.user_id, query))
 
-    @rpc(allow=Allow.USER)
+    @rpc(allow=Allow.USER, idempotent=True)
     def trash(self, query: Any = None) -> Wire:
         """The caller's trash, last deleted first, in the shape of ``list``; ``limit, cursor, count``."""
         return self._page(queries.trash_listing(self.caller.user_id, query))
 
-    @rpc(allow=Allow.USER)
+    @rpc(allow=Allow.USER, idempotent=True)
     def get(self, todo_id: str) -> Wire:
         """One todo."""
         return to_wire(self.todos.get(self.caller.user_id, todo_id), self.url)
@@ -66,18 +66,18 @@ class TodosService(SuiteService):
         rule = partial(domain.overwrite, fields=load(NewTodo(), data), now=clock.now())
         return to_wire(self.todos.change(self.caller.user_id, todo_id, rule, if_version), self.url)
 
-    @rpc(allow=Allow.USER)
+    @rpc(allow=Allow.USER, idempotent=True)
     def delete(self, todo_id: str, if_version: int | None = None) -> None:
         """Put a todo into the trash, where it stays for 30 days."""
         rule = partial(domain.trash, now=clock.now())
         self.todos.change(self.caller.user_id, todo_id, rule, if_version)
 
-    @rpc(allow=Allow.USER)
+    @rpc(allow=Allow.USER, idempotent=True)
     def delete_all(self) -> Wire:
         """Put all of the caller's todos into the trash; ``{"deleted": n}``."""
         return {"deleted": self.todos.trash_all(self.caller.user_id, clock.now())}
 
-    @rpc(allow=Allow.USER)
+    @rpc(allow=Allow.USER, idempotent=True)
     def restore(self, todo_id: str) -> Wire:
         """Take a todo out of the trash; one that is not there is returned as it is."""
         rule = partial(domain.restore, now=clock.now())
@@ -90,7 +90,7 @@ class TodosService(SuiteService):
         outcomes = self.todos.change_many(batch.user_id, batch.ids, partial(batch.run, self.todos.new_id))
         return {"results": [bulk.to_wire(outcome, self.url) for outcome in outcomes]}
 
-    @rpc(allow=Allow.USER)
+    @rpc(allow=Allow.USER, idempotent=True)
     def stats(self) -> Wire:
         """``{"total", "by_status", "overdue", "due_today"}``; days are days in UTC."""
         counts: Wire = self.todos.stats(self.caller.user_id, clock.now())

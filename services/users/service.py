@@ -29,13 +29,13 @@ class UsersService(SuiteService):
     name = "users"
     store: Any = UserStorage()
 
-    @rpc(allow=Allow.USER)
+    @rpc(allow=Allow.USER, idempotent=True)
     def get(self, user_id: str) -> User:
         """One user: oneself, or anyone for an administrator."""
         domain.check_may_see(self.caller, user_id)
         return show_user(self.store.users.get(user_id), to_admin=self.caller.is_admin)
 
-    @rpc(allow=Allow.ADMIN)
+    @rpc(allow=Allow.ADMIN, idempotent=True)
     def list(self, query: dict[str, str]) -> dict[str, Any]:
         """A page of users, newest first: ``{items, next_cursor, total}``."""
         page: Page[Any] = self.store.users.page(load(UserQuery(), query))
@@ -57,21 +57,21 @@ class UsersService(SuiteService):
         domain.check_may_see(self.caller, user_id)
         self.store.users.delete(user_id)
 
-    @rpc(allow=Allow.USER)
+    @rpc(allow=Allow.USER, idempotent=True)
     def sessions(self) -> Sessions:
         """The caller's sessions, the last used first."""
         return [
             show_session(one, self.caller.session_id) for one in self.store.sessions.of(self.caller.user_id)
         ]
 
-    @rpc(allow=Allow.USER)
+    @rpc(allow=Allow.USER, idempotent=True)
     def end_session(self, session_id: str) -> None:
         """End one of the caller's sessions; one's own may be over already."""
         ended = self.store.sessions.end(self.caller.user_id, session_id)
         if not ended and session_id != self.caller.session_id:
             raise domain.no_such_session()
 
-    @rpc(allow=Allow.USER)
+    @rpc(allow=Allow.USER, idempotent=True)
     def end_all_sessions(self) -> None:
         """End all of the caller's sessions."""
         self.store.sessions.end(self.caller.user_id, None)
@@ -81,7 +81,7 @@ class UsersService(SuiteService):
         """A new user, its password hashed by auth."""
         return show_user(self.store.users.add(**load(NewUser(), data)))
 
-    @rpc(allow=Allow.SERVICE)
+    @rpc(allow=Allow.SERVICE, idempotent=True)
     def credentials(self, email: str) -> dict[str, Any] | None:
         """The one way out for a password's hash: ``{user, password_hash, disabled}``, or None."""
         user = self.store.users.by_email(email)
@@ -89,7 +89,7 @@ class UsersService(SuiteService):
             return None
         return {"user": show_user(user), "password_hash": user.password_hash, "disabled": user.disabled}
 
-    @rpc(allow=Allow.SERVICE)
+    @rpc(allow=Allow.SERVICE, idempotent=True)
     def contact(self, user_id: str) -> dict[str, Any]:
         """Where a user's mails go, and which version of the user says so."""
         user = self.store.users.get(user_id)

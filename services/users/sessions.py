@@ -39,7 +39,11 @@ class SessionRepository(Repository):
         return row
 
     def rotate(self, refresh_hash: str, new_hash: str) -> tuple[SessionRow, User] | None:
-        """Exchange a refresh token; None if it is unknown, over, or used before (that ends the session)."""
+        """Exchange a refresh token; None if it is unknown, over, or used before (that ends the session).
+
+        For ten seconds the last exchange may be asked for again, by a client that lost the answer: it
+        gets the same token, and nothing changes.
+        """
         with self.transaction() as session:
             query = select(SessionRow).where(
                 or_(SessionRow.refresh_hash == refresh_hash, SessionRow.previous_hash == refresh_hash)
@@ -48,10 +52,11 @@ class SessionRepository(Repository):
             user = session.get(User, row.user_id) if row else None
             if row is None or user is None or user.disabled or row.expires_at < clock.now():
                 return None
-            if row.refresh_hash != refresh_hash and row.last_used_at + REUSE_GRACE < clock.now():
+            if row.refresh_hash == refresh_hash:
+                row.previous_hash, row.refresh_hash, row.last_used_at = refresh_hash, new_hash, clock.now()
+            elif row.refresh_hash != new_hash or row.last_used_at + REUSE_GRACE < clock.now():
                 self._end(session, row.user_id, [row.id])
                 return None
-            row.previous_hash, row.refresh_hash, row.last_used_at = refresh_hash, new_hash, clock.now()
             return row, user
 
     def of(self, user_id: str) -> Sequence[SessionRow]:

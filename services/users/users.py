@@ -19,6 +19,7 @@ from services.users.repository import Repository
 
 log = get_logger()
 _FIRST_ADMIN_LOCK = 7_130_002
+_ADMINS_LOCK = 7_130_003
 
 
 class UserRepository(Repository):
@@ -156,10 +157,10 @@ def _flush_unique(session: Session) -> None:
 
 
 def _lock_admins(session: Session) -> Sequence[uuid.UUID]:
-    # All of them, in one order and before any other row: two administrators who demote each other at
-    # the same moment take turns, and the second finds that it would be the last.
-    query = select(User.id).where(User.role == "admin", User.disabled.is_(False)).order_by(User.id)
-    return session.scalars(query.with_for_update()).all()
+    # Two administrators who demote each other at the same moment take turns, and the second finds that
+    # it would be the last. One lock for all of them: rows would be locked in an order that changes.
+    session.execute(select(func.pg_advisory_xact_lock(_ADMINS_LOCK)))
+    return session.scalars(select(User.id).where(User.role == "admin", User.disabled.is_(False))).all()
 
 
 def _email_token(user: User, token: str) -> OneTimeToken:

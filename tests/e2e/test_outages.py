@@ -4,6 +4,7 @@ import signal
 import time
 from collections.abc import Callable
 
+import eventlet
 import pytest
 
 from ops.engines import RabbitMQ
@@ -90,3 +91,20 @@ def test_a_broker_that_restarts_loses_nothing_and_all_processes_live_on(
     for todo in todos:
         mailcatcher.wait_for_mail(ada.user["email"], todo["title"], timeout=20)
         assert len(mailcatcher.mails(ada.user["email"], todo["title"])) == 1
+
+
+def test_a_change_whose_service_dies_over_it_is_not_made_twice_and_a_question_is_answered(
+    suite: Suite, anyone: Client
+) -> None:
+    ada = anyone.register().login()
+    suite.signal("todos", signal.SIGSTOP)
+    change = eventlet.spawn(ada.post, "/api/todos", {"title": "once or not at all"})
+    question = eventlet.spawn(ada.get, "/api/todos")
+    eventlet.sleep(0.5)
+    suite.signal("todos")
+    suite.start("todos")
+
+    assert (change.wait().status_code, change.wait().json()["code"]) == (503, "interrupted")
+    assert (question.wait().status_code, question.wait().json()) == (200, [])
+    suite.wait_ready()
+    assert ada.get("/api/todos").json() == []

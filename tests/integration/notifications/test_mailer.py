@@ -6,6 +6,7 @@ import eventlet
 import pytest
 from nameko.containers import ServiceContainer
 
+from common.config import BadSetting
 from common.failures import DeliveryFailure, PermanentFailure, TemporaryFailure
 from ops.engines.mailcatcher import MailCatcher
 from ops.engines.ports import free_port
@@ -274,7 +275,7 @@ def test_the_provider_refuses_to_start_with_wrong_settings() -> None:
         name = "service"
         mailer = MailerProvider()
 
-    with pytest.raises(ValueError, match=r"^SMTP_HOST or EMAIL_SERVICE must be set"):
+    with pytest.raises(BadSetting, match=r"^SMTP_HOST or EMAIL_SERVICE must be set"):
         ServiceContainer(Service, {"ENV": "production"}).start()
 
 

@@ -2,6 +2,7 @@
 
 import json
 from datetime import datetime
+from typing import Any
 
 import pytest
 from nameko.extensions import ENTRYPOINT_EXTENSIONS_ATTR
@@ -19,8 +20,11 @@ from services.todos.service import TodosService
 SERVICE_CLASSES = (MessagingService, NotificationsService, TodosService)
 
 
-def fields_of(event: Event) -> dict[str, str]:
-    return dict.fromkeys(event.fields, "x")
+SAMPLES: dict[type, Any] = {int: 1, bool: True, list: [], dict: {}, str: "x"}
+
+
+def fields_of(event: Event) -> dict[str, Any]:
+    return {name: SAMPLES[events._NOT_TEXT.get(name, str)] for name in event.fields}
 
 
 def handled_by(service: type) -> set[tuple[Event, str]]:
@@ -84,3 +88,16 @@ def test_the_words_for_mails_are_the_templates_that_there_are() -> None:
 
 def test_an_event_that_a_newer_version_has_stored_needs_no_queue() -> None:
     assert not events.has_subscriber("users", "user_levitated")
+
+
+@pytest.mark.parametrize("event", events.ALL, ids=lambda event: event.name)
+def test_an_event_with_a_field_of_another_type_is_not_taken_for_one(event: Event) -> None:
+    made = event.make("r-1", **fields_of(event))
+    assert event.problem(made) is None
+    for name in ("event_id", *event.fields):
+        for wrong in ({"$ne": 1}, None, 1.5, object()):
+            if isinstance(wrong, dict) and isinstance(made[name], dict):
+                continue
+            if wrong is None and name == "new_email":
+                continue
+            assert name in str(event.problem({**made, name: wrong}))
