@@ -5,6 +5,10 @@ An event is a fact in the past tense. On the wire it is one flat JSON object: th
 topic exchange ``<source>.events`` with its name as routing key, and from there into one durable queue
 for each service in ``SUBSCRIBERS``. Secrets that a mail has to carry (a link's token) are fields as
 well: they travel, and are never logged.
+
+A field that a later version of the suite added is ``optional``: a queue may still hold events of the
+version before, and an event is dead-lettered for a missing ``fields`` only. Whoever listens reads an
+optional field with a default.
 """
 
 import uuid
@@ -23,11 +27,12 @@ class Event:
     source: str
     name: str
     fields: tuple[str, ...]
+    optional: tuple[str, ...] = ()
     version: int = 1
 
     def make(self, request_id: str, **fields: Any) -> dict[str, Any]:
-        """The event's payload: a new id, the time, and exactly the fields that this page names."""
-        if set(fields) != set(self.fields):
+        """The event's payload: a new id, the time, and no field that this page does not name."""
+        if set(fields) - set(self.optional) != set(self.fields):
             raise TypeError(f"{self.name} takes {sorted(self.fields)}, not {sorted(fields)}")
         return {
             "event_id": str(uuid.uuid4()),
@@ -39,11 +44,12 @@ class Event:
 
 
 _CONTACT = ("user_id", "email", "name", "user_version")
+_WISHES = ("locale", "preferences")
 _TODOS = ("user_id", "todos", "count")
 
-USER_REGISTERED = Event("users", "user_registered", (*_CONTACT, "verification_token"))
+USER_REGISTERED = Event("users", "user_registered", (*_CONTACT, "verification_token"), _WISHES)
 USER_LOGGED_IN = Event("users", "user_logged_in", ("user_id", "session_id", "ip", "user_agent", "new_device"))
-USER_UPDATED = Event("users", "user_updated", (*_CONTACT, "changes"))
+USER_UPDATED = Event("users", "user_updated", (*_CONTACT, "changes"), _WISHES)
 USER_DELETED = Event("users", "user_deleted", ("user_id",))
 PASSWORD_RESET_REQUESTED = Event(
     "users", "password_reset_requested", ("user_id", "reset_token", "expires_in")
@@ -61,7 +67,10 @@ TODO_DELETED = Event("todos", "todo_deleted", _TODOS)
 TODO_DUE_SOON = Event("todos", "todo_due_soon", _TODOS)
 
 NOTIFICATION_REQUESTED = Event(
-    "messaging", "notification_requested", ("message_id", "template", "recipient", "context")
+    "messaging",
+    "notification_requested",
+    ("message_id", "template", "recipient", "context"),
+    ("user_id", "locale"),
 )
 NOTIFICATION_SENT = Event("notifications", "notification_sent", ("message_id", "attempt"))
 NOTIFICATION_FAILED = Event(
