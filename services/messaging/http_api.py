@@ -5,8 +5,10 @@ The same calls as ``/api/messages`` there, under ``/messages`` on this service's
 
 from typing import Any
 
-from common import http_pages
-from common.http import Reply, http
+from werkzeug.wrappers import Response
+
+from common import http_pages, mail_preview
+from common.http import ANY_TYPE, Reply, http
 from common.identity import Allow
 from common.links import Links
 from common.request import Request
@@ -20,6 +22,7 @@ class MessagesApi(SuiteService):
     list: Any
     queues: Any
     get: Any
+    notifications: Any
     url: Any = Links()
 
     @http("POST", "/messages", allow=Allow.ADMIN)
@@ -37,6 +40,11 @@ class MessagesApi(SuiteService):
     def get_queues(self, request: Request) -> Reply:
         """Every queue of the broker."""
         return Reply(200, self.queues())
+
+    @http("GET", "/messages/templates/<template>/preview", allow=Allow.ADMIN, produces=ANY_TYPE)
+    def get_preview(self, request: Request, template: str) -> Reply | Response:
+        """How a mail reads, filled with sample data."""
+        return mail_preview.show(request, self.notifications, template)
 
     @http("GET", "/messages/<message_id>", allow=Allow.ADMIN)
     def get_message(self, request: Request, message_id: str) -> Reply:
