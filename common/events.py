@@ -5,6 +5,10 @@ An event is a fact in the past tense. On the wire it is one flat JSON object: th
 topic exchange ``<source>.events`` with its name as routing key, and from there into one durable queue
 for each service in ``SUBSCRIBERS``. Secrets that a mail has to carry (a link's token) are fields as
 well: they travel, and are never logged.
+
+A field that a later version of the suite added is ``optional``: a queue may still hold events of the
+version before, and an event is dead-lettered for a missing ``fields`` only. Whoever listens reads an
+optional field with a default.
 """
 
 import uuid
@@ -16,7 +20,7 @@ from common import clock
 ENVELOPE = ("event_id", "occurred_at", "request_id", "version")
 _NOT_TEXT: dict[str, type] = {
     "version": int, "user_version": int, "new_device": bool, "changes": list, "todos": list, "count": int,
-    "context": dict, "attempt": int, "final": bool, "session_ids": list,
+    "context": dict, "preferences": dict, "attempt": int, "final": bool, "session_ids": list,
 }  # fmt: skip
 """The fields that are no text, by name: a name means the same in every event."""
 _MAY_BE_NULL = frozenset(("new_email",))
@@ -29,11 +33,12 @@ class Event:
     source: str
     name: str
     fields: tuple[str, ...]
+    optional: tuple[str, ...] = ()
     version: int = 1
 
     def make(self, request_id: str, **fields: Any) -> dict[str, Any]:
-        """The event's payload: a new id, the time, and exactly the fields that this page names."""
-        if set(fields) != set(self.fields):
+        """The event's payload: a new id, the time, and no field that this page does not name."""
+        if set(fields) - set(self.optional) != set(self.fields):
             raise TypeError(f"{self.name} takes {sorted(self.fields)}, not {sorted(fields)}")
         return {
             "event_id": str(uuid.uuid4()),
@@ -48,6 +53,8 @@ class Event:
         if not isinstance(body, dict):
             return "the event is no object"
         wrong = [name for name in ("event_id", "occurred_at", *self.fields) if not _is_right(name, body)]
+        given = [name for name in self.optional if body.get(name) is not None]
+        wrong += [name for name in given if not _is_right(name, body)]
         return f"missing or of the wrong type: {', '.join(wrong)}" if wrong else None
 
 
@@ -59,11 +66,12 @@ def _is_right(name: str, body: dict[str, Any]) -> bool:
 
 
 _CONTACT = ("user_id", "email", "name", "user_version")
+_WISHES = ("locale", "preferences")
 _TODOS = ("user_id", "todos", "count")
 
-USER_REGISTERED = Event("users", "user_registered", (*_CONTACT, "verification_token"))
+USER_REGISTERED = Event("users", "user_registered", (*_CONTACT, "verification_token"), _WISHES)
 USER_LOGGED_IN = Event("users", "user_logged_in", ("user_id", "session_id", "ip", "user_agent", "new_device"))
-USER_UPDATED = Event("users", "user_updated", (*_CONTACT, "changes"))
+USER_UPDATED = Event("users", "user_updated", (*_CONTACT, "changes"), _WISHES)
 USER_DELETED = Event("users", "user_deleted", ("user_id",))
 PASSWORD_RESET_REQUESTED = Event(
     "users", "password_reset_requested", ("user_id", "reset_token", "expires_in")
@@ -81,7 +89,10 @@ TODO_DELETED = Event("todos", "todo_deleted", _TODOS)
 TODO_DUE_SOON = Event("todos", "todo_due_soon", _TODOS)
 
 NOTIFICATION_REQUESTED = Event(
-    "messaging", "notification_requested", ("message_id", "template", "recipient", "context")
+    "messaging",
+    "notification_requested",
+    ("message_id", "template", "recipient", "context"),
+    ("user_id", "locale"),
 )
 NOTIFICATION_SENT = Event("notifications", "notification_sent", ("message_id", "attempt"))
 NOTIFICATION_FAILED = Event(

@@ -26,6 +26,8 @@ from common.request import JSON, Request
 from common.server import SuiteWebServer
 
 log = get_logger()
+ANY_TYPE = "*/*"
+"""What a method ``produces`` that chooses the type of its answer itself."""
 _PATIENCE_SECONDS = 5
 
 
@@ -42,6 +44,7 @@ class HttpEntrypoint(HttpRequestHandler):
     """``@http("GET", "/api/todos", allow=Allow.USER)``.
 
     With ``pooled=False`` the method runs beside the worker pool: it answers while all places are taken.
+    With ``json=False`` a body is taken as it is, whatever its type: ``request.body``.
     """
 
     server = SuiteWebServer()
@@ -49,12 +52,21 @@ class HttpEntrypoint(HttpRequestHandler):
     kind = "http"
 
     def __init__(
-        self, method: str, url: str, allow: Allow, produces: str = JSON, pooled: bool = True, **kwargs: Any
+        self,
+        method: str,
+        url: str,
+        allow: Allow,
+        *,
+        produces: str = JSON,
+        pooled: bool = True,
+        json: bool = True,
+        **kwargs: Any,
     ) -> None:
         super().__init__(method, url, expected_exceptions=SuiteError, **kwargs)
         self.allow = allow
         self.produces = produces
         self.pooled = pooled
+        self.json = json
 
     def get_url_rule(self) -> Rule:
         """The route; a slash at its end is ignored."""
@@ -72,7 +84,7 @@ class HttpEntrypoint(HttpRequestHandler):
             data = self.server.context_data_from_headers(request)
             self._accept(request)
             self.tokens.authorize(self.allow, data)
-            request.read()  # here, since a slow client may hold a connection and no worker's place
+            request.read(self.json)  # here, since a slow client may hold a connection and no worker's place
             return self.response_from_result(self._run(request, data))
         except Exception as problem:
             return self._refusal(problem, request)

@@ -25,9 +25,9 @@ class Request(WerkzeugRequest):
         self.most_bytes = most_bytes
         self.max_content_length = most_bytes + 1
 
-    def read(self) -> None:
-        """Read and parse the body of a request that has one; ``payload`` has it at hand from then on."""
-        if self.method in _WITH_BODY and self.body:
+    def read(self, json: bool = True) -> None:
+        """Read (and parse) the body of a request that has one; ``payload`` has it at hand from then on."""
+        if self.method in _WITH_BODY and self.body and json:
             _ = self.payload
 
     @cached_property

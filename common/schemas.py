@@ -8,6 +8,7 @@ from marshmallow import RAISE, Schema, ValidationError, fields, validate
 
 from common.addresses import read_email
 from common.errors import ValidationFailed
+from common.locales import read_locale
 
 
 class StrictSchema(Schema):
@@ -58,6 +59,17 @@ class EmailAddress(fields.Field):
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
         try:
             return read_email(value)
+        except ValueError as problem:
+            raise ValidationError(str(problem)) from None
+
+
+class Locale(fields.String):
+    """A language tag in its usual spelling; see :mod:`common.locales`."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
+        text = super()._deserialize(value, attr, data, **kwargs)
+        try:
+            return read_locale(text)
         except ValueError as problem:
             raise ValidationError(str(problem)) from None
 

@@ -4,10 +4,11 @@ from gateway.routes.auth import AuthRoutes
 from gateway.routes.messages import MessageRoutes
 from gateway.routes.system import SystemRoutes
 from gateway.routes.todos import TodoRoutes
+from gateway.routes.unsubscribe import UnsubscribeRoutes
 from gateway.routes.users import UserRoutes
 
 
-class GatewayService(AuthRoutes, UserRoutes, TodoRoutes, MessageRoutes, SystemRoutes):
+class GatewayService(AuthRoutes, UserRoutes, TodoRoutes, MessageRoutes, UnsubscribeRoutes, SystemRoutes):
     """What the world outside talks to."""
 
     name = "gateway"

@@ -5,6 +5,7 @@ from typing import Any
 from common.http import Reply, http
 from common.identity import Allow
 from common.links import Links
+from common.locales import first_spoken
 from common.request import Request
 from common.rpc import Service
 from common.service import SuiteService
@@ -18,8 +19,9 @@ class AuthRoutes(SuiteService):
 
     @http("POST", "/api/auth/register", allow=Allow.PUBLIC)
     def register(self, request: Request) -> Reply:
-        """Open an account."""
-        found = self.auth.register(data=request.payload)
+        """Open an account; its language is the client's, unless it names another."""
+        wanted = first_spoken(tag for tag, quality in request.accept_languages if quality)
+        found = self.auth.register(data=request.payload, locale=wanted)
         where = self.url(f"/api/users/{found['user']['id']}")
         return Reply(201, found, {"Location": where})
 

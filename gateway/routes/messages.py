@@ -2,8 +2,10 @@
 
 from typing import Any
 
-from common import http_pages
-from common.http import Reply, http
+from werkzeug.wrappers import Response
+
+from common import http_pages, mail_preview
+from common.http import ANY_TYPE, Reply, http
 from common.identity import Allow
 from common.links import Links
 from common.request import Request
@@ -12,9 +14,10 @@ from common.service import SuiteService
 
 
 class MessageRoutes(SuiteService):
-    """Served by the messaging service."""
+    """Served by the messaging service, the previews by the notification service, which has the templates."""
 
     messaging: Any = Service("messaging")
+    notifications: Any = Service("notifications")
     url: Any = Links()
 
     @http("POST", "/api/messages", allow=Allow.ADMIN)
@@ -60,6 +63,11 @@ class MessageRoutes(SuiteService):
         """Give one up."""
         self.messaging.delete_dead_letter(letter_id=letter_id)
         return Reply(204)
+
+    @http("GET", "/api/messages/templates/<template>/preview", allow=Allow.ADMIN, produces=ANY_TYPE)
+    def preview_template(self, request: Request, template: str) -> Reply | Response:
+        """How a mail reads, filled with sample data."""
+        return mail_preview.show(request, self.notifications, template)
 
     @http("GET", "/api/messages/<message_id>", allow=Allow.ADMIN)
     def get_message(self, request: Request, message_id: str) -> Reply:

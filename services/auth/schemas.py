@@ -4,7 +4,7 @@ from typing import Any
 
 from marshmallow import ValidationError, fields, validate, validates_schema
 
-from common.schemas import EmailAddress, StrictSchema, Text
+from common.schemas import EmailAddress, Locale, StrictSchema, Text
 
 SHORTEST_PASSWORD = 8
 LONGEST_PASSWORD = 128
@@ -23,11 +23,12 @@ class Password(fields.String):
 
 
 class Registration(StrictSchema):
-    """``{email, password, name}``."""
+    """``{email, password, name, locale?}``."""
 
     email = EmailAddress(required=True)
     password = Password(required=True)
     name = Text(1, 100, required=True)
+    locale = Locale()
 
     @validates_schema
     def not_the_address(self, data: dict[str, Any], **kwargs: Any) -> None:

@@ -4,6 +4,7 @@ from typing import Any
 
 from common import clock
 from common.identity import Allow
+from common.locales import DEFAULT_LOCALE
 from common.logging import get_logger
 from common.rpc import Service, rpc
 from common.schemas import load
@@ -27,9 +28,12 @@ class AuthService(SuiteService):
     client: Any = ClientInfo()
 
     @rpc(allow=Allow.PUBLIC)
-    def register(self, data: Any) -> dict[str, Any]:
-        """A new account: ``{"user": ...}``; the welcome mail follows by event."""
-        wanted = load(Registration(), data)
+    def register(self, data: Any, locale: str = DEFAULT_LOCALE) -> dict[str, Any]:
+        """A new account: ``{"user": ...}``; the welcome mail follows by event.
+
+        ``locale`` is what the client's language suggests, for a registration that names none.
+        """
+        wanted = {"locale": locale, **load(Registration(), data)}
         hashed = self.passwords.hash(wanted.pop("password"))
         return {"user": self.users.create(data={**wanted, "password_hash": hashed})}
 

@@ -8,6 +8,8 @@ from typing import Any
 from common import events
 from common.errors import NotFound
 from common.events import Event
+from common.locales import DEFAULT_LOCALE
+from common.mail_kinds import PREFERENCE_FOR
 
 QUEUED, RETRYING, SENT, DEAD = "queued", "retrying", "sent", "dead"
 STATUSES = (QUEUED, RETRYING, SENT, DEAD)
@@ -17,12 +19,19 @@ Payload = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Contact:
-    """Where a user's mails go."""
+    """Where a user's mails go, and which are wanted. None is what an older version has not told."""
 
     user_id: str
     email: str
     name: str
     user_version: int
+    locale: str | None = None
+    preferences: dict[str, bool] | None = None
+
+    def wants(self, template: str) -> bool:
+        """Whether the user has not switched this mail off; what is no chatter can't be."""
+        preference = PREFERENCE_FOR.get(template)
+        return preference is None or (self.preferences or {}).get(preference, True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +43,7 @@ class Mail:
     recipient: str
     context: Payload
     user_id: str | None = None
+    locale: str = DEFAULT_LOCALE
 
 
 def message_id(origin: str) -> str:
@@ -96,12 +106,15 @@ def mail_for(kind: Event, event: Payload, contact: Contact) -> Mail:
     template, pick = MAIL_FOR[kind]
     recipient = event.get("new_email") or contact.email
     content = {"name": contact.name, **pick(event)}
-    return Mail(message_id(f"{event['event_id']}:{template}"), template, recipient, content, contact.user_id)
+    identifier = message_id(f"{event['event_id']}:{template}")
+    locale = contact.locale or DEFAULT_LOCALE
+    return Mail(identifier, template, recipient, content, contact.user_id, locale)
 
 
-def contact_of(event: Payload) -> Contact:
-    """What a user's own event tells about where their mails go."""
-    return Contact(**_only(event, "user_id", "email", "name", "user_version"))
+def contact_of(told: Payload) -> Contact:
+    """What a user's own event, or the user service, tells about where their mails go."""
+    known = _only(told, "user_id", "email", "name", "user_version")
+    return Contact(**known, locale=told.get("locale"), preferences=told.get("preferences"))
 
 
 def no_such_message() -> NotFound:

@@ -5,8 +5,10 @@ The same calls as ``/api/messages`` there, under ``/messages`` on this service's
 
 from typing import Any
 
-from common import http_pages
-from common.http import Reply, http
+from werkzeug.wrappers import Response
+
+from common import http_pages, mail_preview
+from common.http import ANY_TYPE, Reply, http
 from common.identity import Allow
 from common.links import Links
 from common.request import Request
@@ -25,6 +27,7 @@ class MessagesApi(SuiteService):
     replay_dead_letter: Any
     replay_dead_letters: Any
     delete_dead_letter: Any
+    notifications: Any
     url: Any = Links()
 
     @http("POST", "/messages", allow=Allow.ADMIN)
@@ -68,6 +71,11 @@ class MessagesApi(SuiteService):
         """Give one up."""
         self.delete_dead_letter(letter_id=letter_id)
         return Reply(204)
+
+    @http("GET", "/messages/templates/<template>/preview", allow=Allow.ADMIN, produces=ANY_TYPE)
+    def get_preview(self, request: Request, template: str) -> Reply | Response:
+        """How a mail reads, filled with sample data."""
+        return mail_preview.show(request, self.notifications, template)
 
     @http("GET", "/messages/<message_id>", allow=Allow.ADMIN)
     def get_message(self, request: Request, message_id: str) -> Reply:

@@ -3,7 +3,7 @@
 import uuid
 from typing import Any
 
-from common import events
+from common import events, metrics
 from common.delivery import handles
 from common.errors import NotFound
 from common.events import Event
@@ -38,6 +38,7 @@ class MessagingService(MessagesApi):
     name = "messaging"
     ledger: Any = MessagingStorage()
     users: Any = Service("users", as_service=True)
+    notifications: Any = Service("notifications")
     broker: Any = Queues()
     send: Any = Sender()
 
@@ -182,13 +183,18 @@ class MessagingService(MessagesApi):
         contact = self.ledger.contact(event["user_id"]) or self._ask_for_contact(event["user_id"])
         if contact is None:
             log.info("recipient_gone", user_id=event["user_id"], event_name=kind.name)
-        elif not self.ledger.add(domain.mail_for(kind, event, contact)):
+            return
+        mail = domain.mail_for(kind, event, contact)
+        if not contact.wants(mail.template):
+            metrics.MAILS.labels(mail.template, "unwanted").inc()
+            log.info("mail_unwanted", user_id=contact.user_id, template=mail.template)
+        elif not self.ledger.add(mail):
             log.info("message_duplicate", event_id=event["event_id"], event_name=kind.name)
 
     def _ask_for_contact(self, user_id: str) -> Contact | None:
         # The user's own event is still on its way here: another queue, another pace.
         try:
-            contact = Contact(**self.users.contact(user_id=user_id))
+            contact = domain.contact_of(self.users.contact(user_id=user_id))
         except NotFound:
             return None
         self.ledger.keep_contact(contact)

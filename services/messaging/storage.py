@@ -57,9 +57,10 @@ class Ledger:
         now = clock.now()
         requested = events.NOTIFICATION_REQUESTED
         wanted = {"template": mail.template, "recipient": mail.recipient, "context": mail.context}
-        payload = requested.make(self._request_id, message_id=mail.message_id, **wanted)
+        reader = {"user_id": mail.user_id, "locale": mail.locale}
+        payload = requested.make(self._request_id, message_id=mail.message_id, **wanted, **reader)
         document = {
-            "_id": mail.message_id, "status": domain.QUEUED, **wanted, "user_id": mail.user_id,
+            "_id": mail.message_id, "status": domain.QUEUED, **wanted, **reader,
             "attempts": [], "fingerprint": fingerprint, "created_at": now, "updated_at": now,
             **holding(entry(requested.source, requested.name, payload)),
         }  # fmt: skip
@@ -134,11 +135,15 @@ class Ledger:
             found = self._contacts.find_one({"_id": user_id})
         if found is None or "email" not in found:
             return None
-        return Contact(user_id, found["email"], found["name"], found["user_version"])
+        return domain.contact_of({"user_id": user_id, **found})
 
     def keep_contact(self, contact: Contact) -> None:
-        """Remember a contact, unless a newer version of it is known: events may overtake each other."""
-        fields = {name: value for name, value in asdict(contact).items() if name != "user_id"}
+        """Remember a contact, unless a newer version of it is known: events may overtake each other.
+
+        What an event of an older version of the suite does not tell stays as it is.
+        """
+        told = {name: value for name, value in asdict(contact).items() if value is not None}
+        fields = {name: value for name, value in told.items() if name != "user_id"}
         older = {"_id": contact.user_id, "user_version": {"$lt": contact.user_version}}
         try:
             with translated():

@@ -1,5 +1,6 @@
 """The rules of sending: who may try now, and whether a failure is the last."""
 
+from common.errors import NotFound
 from common.failures import DeliveryFailure, Postponed
 from common.retry import is_permanent
 
@@ -16,6 +17,11 @@ LOOK_AGAIN_SECONDS = 2
 def somebody_else_is_at_it() -> Postponed:
     """Another instance has claimed the mail; it may have died with the claim, so look again."""
     return Postponed("in_progress", "another instance is sending this mail", LOOK_AGAIN_SECONDS)
+
+
+def no_such_template() -> NotFound:
+    """The answer to whoever wants to see a mail that there is not."""
+    return NotFound("template_not_found", "There is no such template.")
 
 
 def is_final(failure: DeliveryFailure, last_attempt: bool) -> bool:

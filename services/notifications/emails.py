@@ -1,7 +1,7 @@
 """The mails: a template and its variables in, a message to send out.
 
 Each kind is a folder under `templates/` with `subject.txt`, `body.txt` and
-`body.html`. `templates/<locale>/<kind>/` is taken instead where it exists.
+`body.html`; its translation lies in `templates/<language>/<kind>/`.
 What can't be rendered now can't be later either: every failure is permanent.
 """
 
@@ -11,12 +11,13 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.headerregistry import Address
 from email.message import EmailMessage
-from email.policy import SMTP
 from urllib.parse import quote
 
 from common.failures import PermanentFailure
+from common.locales import DEFAULT_LOCALE
+from services.notifications.list_headers import POLICY
 from services.notifications.mailboxes import needs_smtputf8, recipient_address, sender_address
-from services.notifications.rendering import DEFAULT_LOCALE, render_parts
+from services.notifications.rendering import render_parts
 from services.notifications.values import cut, one_line, read
 
 # template: (required variables, optional variables). `todos` is a list of
@@ -69,15 +70,21 @@ class MissingVariable(PermanentFailure):
 
 
 def render(
-    template: str, context: Mapping[str, object], *, public_url: str, locale: str = DEFAULT_LOCALE
+    template: str,
+    context: Mapping[str, object],
+    *,
+    public_url: str,
+    locale: object = DEFAULT_LOCALE,
+    unsubscribe_url: str | None = None,
 ) -> RenderedEmail:
-    """Render a mail; raises nothing but `PermanentFailure`."""
+    """Render a mail, with a link to unsubscribe if there is one; raises nothing but `PermanentFailure`."""
     if not isinstance(template, str) or template not in TEMPLATES:
         raise UnknownTemplate(str(template))
     if not isinstance(context, Mapping):
         raise PermanentFailure("invalid_context", "the context must be an object")
     values = _values(template, context)
-    return RenderedEmail(*render_parts(template, values | _links(public_url, values), locale))
+    links = {**_links(public_url, values), "unsubscribe_url": unsubscribe_url}
+    return RenderedEmail(*render_parts(template, values | links, locale))
 
 
 def build_message(
@@ -90,7 +97,7 @@ def build_message(
 ) -> EmailMessage:
     """Make the message for one recipient; the same `message_id` always gives the same Message-ID."""
     from_, to = sender_address(sender), recipient_address(recipient)
-    message = EmailMessage(policy=SMTP.clone(cte_type="7bit", utf8=needs_smtputf8(from_, to)))
+    message = EmailMessage(policy=POLICY.clone(utf8=needs_smtputf8(from_, to)))
     own = _own_headers(message_id, from_, to, rendered.subject)
     for name, value in {**(headers or {}), **own}.items():
         _set_header(message, name, value)

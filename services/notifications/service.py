@@ -1,5 +1,6 @@
 """The notification service: takes a mail that was asked for, sends it once, and tells what became of it."""
 
+from dataclasses import asdict
 from typing import Any
 
 import eventlet
@@ -7,11 +8,18 @@ import eventlet
 from common import events, metrics
 from common.delivery import CurrentAttempt, handles
 from common.failures import DeliveryFailure, TemporaryFailure
+from common.identity import Allow
+from common.locales import DEFAULT_LOCALE
 from common.logging import get_logger
+from common.mail_kinds import PREFERENCE_FOR, TEMPLATES
+from common.rpc import rpc
 from common.service import SuiteService
+from common.unsubscribe import UnsubscribeLinks
 from services.notifications import domain
-from services.notifications.emails import build_message, render
+from services.notifications.emails import RenderedEmail, build_message, render
+from services.notifications.list_headers import one_click
 from services.notifications.mailer import MailerProvider
+from services.notifications.samples import sample_context
 from services.notifications.settings import MailSettings
 from services.notifications.storage import DeliveryStorage
 
@@ -27,6 +35,15 @@ class NotificationsService(SuiteService):
     mailer: Any = MailerProvider()
     settings: Any = MailSettings()
     attempt: Any = CurrentAttempt()
+    unsubscribing: Any = UnsubscribeLinks()
+
+    @rpc(allow=Allow.ADMIN, idempotent=True)
+    def preview(self, template: str, locale: str = DEFAULT_LOCALE) -> dict[str, str]:
+        """How a mail reads, filled with sample data: ``{subject, text, html}``."""
+        if template not in TEMPLATES:
+            raise domain.no_such_template()
+        link = self.unsubscribing.address("sample") if template in PREFERENCE_FOR else None
+        return asdict(self._render(template, sample_context(template), locale, link))
 
     @handles(events.NOTIFICATION_REQUESTED)
     def handle_notification_requested(self, event: Payload) -> None:
@@ -44,16 +61,26 @@ class NotificationsService(SuiteService):
         log.info("mail_sent", message_id=event["message_id"], template=event["template"])
 
     def _send(self, event: Payload) -> None:
-        rendered = render(event["template"], event["context"], public_url=self.settings.public_url)
+        link = self._unsubscribe_link(event)
+        rendered = self._render(event["template"], event["context"], event.get("locale"), link)
         message = build_message(
             rendered,
             message_id=event["message_id"],
             sender=self.settings.sender,
             recipient=event["recipient"],
+            headers=one_click(link),
         )
         late = TemporaryFailure("smtp_timeout", "sending took too long")
         with self.deliveries.held(event["message_id"]), eventlet.Timeout(domain.SEND_SECONDS, late):
             self.mailer.send(message, event["recipient"])
+
+    def _render(self, template: str, context: Payload, locale: object, link: str | None) -> RenderedEmail:
+        public_url = self.settings.public_url
+        return render(template, context, public_url=public_url, locale=locale, unsubscribe_url=link)
+
+    def _unsubscribe_link(self, event: Payload) -> str | None:
+        preference, user_id = PREFERENCE_FOR.get(str(event["template"])), event.get("user_id")
+        return self.unsubscribing.link(user_id, preference) if preference and user_id else None
 
     def _note_failure(self, event: Payload, failure: DeliveryFailure) -> None:
         final = domain.is_final(failure, self.attempt.is_last)

@@ -9,6 +9,8 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.dialects.postgresql import UUID as PgUuid
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
+from common.mail_kinds import PREFERENCES
+
 
 class Base(DeclarativeBase):
     """All tables of this service."""
@@ -27,9 +29,17 @@ class User(Base):
     disabled: Mapped[bool] = mapped_column(Boolean)
     email_verified: Mapped[bool] = mapped_column(Boolean)
     password_hash: Mapped[str] = mapped_column(String(200))
+    locale: Mapped[str] = mapped_column(String(16))
+    todo_mails: Mapped[bool] = mapped_column(Boolean)
+    login_mails: Mapped[bool] = mapped_column(Boolean)
     version: Mapped[int] = mapped_column(Integer)
     created_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
     updated_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
+
+    @property
+    def preferences(self) -> dict[str, bool]:
+        """Which mails the user wants, of those that can be switched off."""
+        return {name: getattr(self, name) for name in PREFERENCES}
 
 
 class SessionRow(Base):

@@ -2,10 +2,12 @@
 
 from typing import Any
 
-from marshmallow import fields, validate
+from marshmallow import fields, post_load, validate
 
 from common import clock
-from common.schemas import EmailAddress, StrictBoolean, StrictSchema, Text
+from common.locales import DEFAULT_LOCALE
+from common.mail_kinds import PREFERENCES
+from common.schemas import EmailAddress, Locale, StrictBoolean, StrictSchema, Text
 from services.users.domain import ROLES
 from services.users.models import SessionRow, User
 
@@ -18,6 +20,11 @@ class NewUser(StrictSchema):
     email = EmailAddress(required=True)
     name = Text(1, LONGEST_NAME, required=True)
     password_hash = fields.String(required=True, validate=validate.Length(max=200))
+    locale = Locale(load_default=DEFAULT_LOCALE)
+
+
+Preferences = StrictSchema.from_dict({name: StrictBoolean() for name in PREFERENCES}, name="Preferences")
+"""``{"todo_mails": false}``: which mails a user wants, of those that can be switched off."""
 
 
 class UserChanges(StrictSchema):
@@ -25,12 +32,20 @@ class UserChanges(StrictSchema):
 
     email = EmailAddress()
     name = Text(1, LONGEST_NAME)
+    locale = Locale()
+    preferences = fields.Nested(Preferences)
     role = fields.String(validate=validate.OneOf(ROLES))
     disabled = StrictBoolean()
 
+    @post_load
+    def merge_preferences(self, data: dict[str, Any], **kwargs: Any) -> dict[str, Any]:
+        """Each preference becomes a change of its own: what is not named stays as it is."""
+        preferences = data.pop("preferences", {})
+        return {**data, **preferences}
+
 
 class UserReplacement(UserChanges):
-    """PUT: email and name are needed; what an administrator may set is kept where it is missing."""
+    """PUT: email and name are needed; locale, preferences and what an administrator sets may be missing."""
 
     email = EmailAddress(required=True)
     name = Text(1, LONGEST_NAME, required=True)
@@ -46,9 +61,9 @@ class UserQuery(StrictSchema):
     count = fields.String(load_default="false", validate=validate.OneOf(["true", "false"]))
 
 
-def show_user(user: User, *, to_admin: bool = False) -> dict[str, Any]:
-    """A user as its owner sees it; an administrator also sees whether it is disabled, and its last change."""
-    shown = {
+def show_account(user: User) -> dict[str, Any]:
+    """A user in short, as the answers to a registration and a login have it."""
+    return {
         "id": str(user.id),
         "email": user.email,
         "name": user.name,
@@ -56,6 +71,11 @@ def show_user(user: User, *, to_admin: bool = False) -> dict[str, Any]:
         "email_verified": user.email_verified,
         "created_at": clock.to_text(user.created_at),
     }
+
+
+def show_user(user: User, *, to_admin: bool = False) -> dict[str, Any]:
+    """A user as its owner sees it; an administrator also sees whether it is disabled, and its last change."""
+    shown = {**show_account(user), "locale": user.locale, "preferences": user.preferences}
     if to_admin:
         shown |= {"disabled": user.disabled, "updated_at": clock.to_text(user.updated_at)}
     return shown

@@ -8,16 +8,19 @@ from common.paging import Page
 from common.rpc import rpc
 from common.schemas import load
 from common.service import SuiteService
+from common.unsubscribe import UnsubscribeLinks
 from services.users import domain
 from services.users.schemas import (
     NewUser,
     UserChanges,
     UserQuery,
     UserReplacement,
+    show_account,
     show_session,
     show_user,
 )
 from services.users.storage import UserStorage
+from services.users.users import contact
 
 User = dict[str, Any]
 Sessions = list[dict[str, Any]]
@@ -28,6 +31,7 @@ class UsersService(SuiteService):
 
     name = "users"
     store: Any = UserStorage()
+    links: Any = UnsubscribeLinks()
 
     @rpc(allow=Allow.USER, idempotent=True)
     def get(self, user_id: str) -> User:
@@ -57,6 +61,19 @@ class UsersService(SuiteService):
         domain.check_may_see(self.caller, user_id)
         self.store.users.delete(user_id)
 
+    @rpc(allow=Allow.PUBLIC, idempotent=True)
+    def unsubscription(self, token: str) -> dict[str, str]:
+        """What a mail's link would switch off, and its owner's locale. Changes nothing."""
+        user_id, preference = self.links.read(token)
+        return {"preference": preference, "locale": self.store.users.get(user_id).locale}
+
+    @rpc(allow=Allow.PUBLIC, idempotent=True)
+    def unsubscribe(self, token: str) -> dict[str, str]:
+        """Switch off what a mail's link names; again is fine. The token stands for its owner."""
+        user_id, preference = self.links.read(token)
+        user = self.store.users.update(user_id, {preference: False})
+        return {"preference": preference, "locale": user.locale}
+
     @rpc(allow=Allow.USER, idempotent=True)
     def sessions(self) -> Sessions:
         """The caller's sessions, the last used first."""
@@ -79,7 +96,7 @@ class UsersService(SuiteService):
     @rpc(allow=Allow.SERVICE)
     def create(self, data: Any) -> User:
         """A new user, its password hashed by auth."""
-        return show_user(self.store.users.add(**load(NewUser(), data)))
+        return show_account(self.store.users.add(**load(NewUser(), data)))
 
     @rpc(allow=Allow.SERVICE, idempotent=True)
     def credentials(self, email: str) -> dict[str, Any] | None:
@@ -87,13 +104,12 @@ class UsersService(SuiteService):
         user = self.store.users.by_email(email)
         if user is None:
             return None
-        return {"user": show_user(user), "password_hash": user.password_hash, "disabled": user.disabled}
+        return {"user": show_account(user), "password_hash": user.password_hash, "disabled": user.disabled}
 
     @rpc(allow=Allow.SERVICE, idempotent=True)
     def contact(self, user_id: str) -> dict[str, Any]:
-        """Where a user's mails go, and which version of the user says so."""
-        user = self.store.users.get(user_id)
-        return {"user_id": user_id, "email": user.email, "name": user.name, "user_version": user.version}
+        """Where a user's mails go, which are wanted, and which version of the user says so."""
+        return {"user_id": user_id, **contact(self.store.users.get(user_id))}
 
     @rpc(allow=Allow.SERVICE)
     def open_session(self, user_id: str, refresh_token: str, seconds: int, ip: str, user_agent: str) -> str:
@@ -107,7 +123,7 @@ class UsersService(SuiteService):
         found = self.store.sessions.rotate(
             domain.fingerprint(refresh_token), domain.fingerprint(new_refresh_token)
         )
-        return {"session_id": str(found[0].id), "user": show_user(found[1])} if found else None
+        return {"session_id": str(found[0].id), "user": show_account(found[1])} if found else None
 
     @rpc(allow=Allow.SERVICE)
     def verify_email(self, token: str) -> bool:

@@ -11,7 +11,9 @@ from sqlalchemy.orm import Session
 
 from common import clock, events
 from common.addresses import email_key, read_email
+from common.locales import DEFAULT_LOCALE
 from common.logging import get_logger
+from common.mail_kinds import PREFERENCES
 from common.paging import Page, bad_cursor, read_cursor, write_cursor
 from services.users import domain
 from services.users.models import OneTimeToken, User
@@ -25,21 +27,21 @@ _ADMINS_LOCK = 7_130_003
 class UserRepository(Repository):
     """Users by id and by address."""
 
-    def add(self, email: str, name: str, password_hash: str, role: str = "user") -> User:
+    def add(
+        self, email: str, name: str, password_hash: str, role: str = "user", locale: str = DEFAULT_LOCALE
+    ) -> User:
         """A new user, ``user_registered`` with it; Conflict if the address has an account."""
         now, token = clock.now(), domain.new_secret()
         user = User(
             id=uuid.uuid4(), email=email, email_key=email_key(email), name=name, role=role, disabled=False,
             email_verified=False, password_hash=password_hash, version=1, created_at=now, updated_at=now,
+            locale=locale, **dict.fromkeys(PREFERENCES, True),
         )  # fmt: skip
         with self.transaction() as session:
             session.add(user)
             _flush_unique(session)
             session.add(_email_token(user, token))
-            self.announce(
-                session, user.id, events.USER_REGISTERED, email=email, name=name, user_version=1,
-                verification_token=token,
-            )  # fmt: skip
+            self.announce(session, user.id, events.USER_REGISTERED, **contact(user), verification_token=token)
         return user
 
     def get(self, user_id: str) -> User:
@@ -125,10 +127,19 @@ class UserRepository(Repository):
         user.version += 1
         user.updated_at = clock.now()
         _flush_unique(session)
-        self.announce(
-            session, user.id, events.USER_UPDATED, email=user.email, name=user.name,
-            user_version=user.version, changes=sorted(changes.keys() - {"email_key"}),
-        )  # fmt: skip
+        told = sorted(changes.keys() - {"email_key"})
+        self.announce(session, user.id, events.USER_UPDATED, **contact(user), changes=told)
+
+
+def contact(user: User) -> dict[str, Any]:
+    """Where a user's mails go, in which language, and which are wanted; and which version says so."""
+    return {
+        "email": user.email,
+        "name": user.name,
+        "locale": user.locale,
+        "preferences": user.preferences,
+        "user_version": user.version,
+    }
 
 
 def parse_id(user_id: str) -> uuid.UUID:

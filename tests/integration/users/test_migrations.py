@@ -1,5 +1,7 @@
 """The tables go and come back by Alembic alone, and are those of the models."""
 
+import uuid
+from collections.abc import Callable
 from typing import Any
 
 from alembic import command
@@ -12,6 +14,9 @@ from common.postgres import make_engine
 from services.users.models import Base
 from services.users.storage import UserStorage
 from tests.integration.running import Running
+
+_INSERT = """INSERT INTO users (id, email, email_key, name, role, disabled, email_verified, password_hash,
+    version, created_at, updated_at) VALUES (%s, %s, %s, 'Ada', 'user', false, false, 'h', 1, now(), now())"""
 
 
 def test_down_to_nothing_and_up_again(config: dict[str, Any], users: Running) -> None:
@@ -30,3 +35,22 @@ def test_down_to_nothing_and_up_again(config: dict[str, Any], users: Running) ->
         ]  # fmt: skip
     engine.dispose()
     assert differences == []
+
+
+def test_the_users_of_the_version_before_get_all_mails_in_english(
+    config: dict[str, Any], users: Running, sql: Callable[..., list[Any]]
+) -> None:
+    engine, user_id = make_engine(config["POSTGRES"]), str(uuid.uuid4())
+    with engine.connect() as connection:
+        settings = Config(attributes={"connection": connection})
+        settings.set_main_option("script_location", str(UserStorage.migrations))
+        command.downgrade(settings, "0001")
+        connection.commit()
+        sql(_INSERT, user_id, user_id, user_id)
+        command.upgrade(settings, "head")
+        connection.commit()
+    engine.dispose()
+    late = str(uuid.uuid4())
+    sql(_INSERT, late, late, late)  # as a process of that version does that is still running
+    found = sql("SELECT locale, todo_mails, login_mails FROM users WHERE id IN (%s, %s)", user_id, late)
+    assert found == [("en", True, True)] * 2

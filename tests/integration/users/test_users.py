@@ -32,7 +32,7 @@ def outcomes(*calls: Callable[[], Any]) -> list[Any]:
 
 def test_a_new_user_is_kept_and_announced(people: People, heard: Heard) -> None:
     user, owner = people.new("Ada", f"Ada-{uuid.uuid4().hex[:6]}@Example.com")
-    assert owner.get(user_id=user["id"]) == user
+    assert owner.get(user_id=user["id"]).items() > user.items()
     assert user["role"] == "user"
     assert user["email_verified"] is False
     assert user["email"].endswith("@example.com")
@@ -127,7 +127,7 @@ def test_a_new_address_is_not_yet_verified(people: People, heard: Heard) -> None
 def test_a_change_that_changes_nothing_is_no_event(people: People, heard: Heard, sql: Sql) -> None:
     user, owner = people.new("Ada")
     for changes in ({}, {"name": "Ada"}, {"email": user["email"]}):
-        assert owner.update(user_id=user["id"], changes=changes) == user
+        assert owner.update(user_id=user["id"], changes=changes).items() > user.items()
     eventually(lambda: heard.events(user_id=user["id"]))
     eventlet.sleep(0.3)
     assert heard.names(user_id=user["id"]) == ["user_registered"]

@@ -53,6 +53,13 @@ def test_an_event_is_not_made_with_a_field_missing_or_unknown(event: Event) -> N
             event.make("r-1", **wrong)
 
 
+def test_a_field_that_came_later_may_be_missing_and_no_other(event: Event = events.USER_UPDATED) -> None:
+    made = event.make("r-1", **fields_of(event), locale="de")
+    assert made["locale"] == "de"
+    assert "preferences" not in made
+    assert not set(event.optional) & set(event.fields)
+
+
 def test_two_events_have_two_ids() -> None:
     made = [events.USER_DELETED.make("r", user_id="u")["event_id"] for _ in range(2)]
     assert len(set(made)) == 2

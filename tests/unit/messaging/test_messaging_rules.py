@@ -7,6 +7,7 @@ import pytest
 from common import events
 from common.errors import ValidationFailed
 from common.events import Event
+from common.mail_kinds import PREFERENCE_FOR, PREFERENCES, TEMPLATES
 from common.schemas import load
 from services.messaging import domain
 from services.messaging.domain import Contact
@@ -91,6 +92,34 @@ def test_completing_a_todo_sends_the_mail_of_a_change_that_says_so() -> None:
 def test_a_contact_is_what_the_users_own_event_tells() -> None:
     event = events.USER_UPDATED.make("r", **CONTACT, changes=["name"])
     assert domain.contact_of(event) == Contact("u-1", "ada@example.com", "Ada", 1)
+
+
+def test_what_the_user_has_told_of_their_wishes_is_part_of_the_contact() -> None:
+    wishes = {"locale": "de-AT", "preferences": {"todo_mails": False}}
+    contact = domain.contact_of(events.USER_UPDATED.make("r", **CONTACT, changes=[], **wishes))
+    mail = domain.mail_for(events.TODO_CREATED, events.TODO_CREATED.make("r", **TODOS), contact)
+    assert (contact.locale, contact.preferences, mail.locale) == ("de-AT", {"todo_mails": False}, "de-AT")
+
+
+def test_a_user_of_whom_no_wish_is_known_gets_all_mails_in_english() -> None:
+    mail = domain.mail_for(events.TODO_CREATED, events.TODO_CREATED.make("r", **TODOS), ADA)
+    assert mail.locale == "en"
+    assert all(ADA.wants(template) for template in TEMPLATES)
+
+
+@pytest.mark.parametrize("preference", PREFERENCES)
+def test_a_preference_switches_its_own_mails_off_and_no_others(preference: str) -> None:
+    contact = Contact("u-1", "ada@example.com", "Ada", 3, "en", {preference: False})
+    unwanted = {template for template in TEMPLATES if not contact.wants(template)}
+    assert unwanted == {template for template, switch in PREFERENCE_FOR.items() if switch == preference}
+
+
+def test_what_tells_of_an_accounts_security_can_not_be_switched_off() -> None:
+    contact = Contact(
+        "u-1", "ada@example.com", "Ada", 3, "en", dict.fromkeys((*PREFERENCES, *TEMPLATES), False)
+    )
+    always = {"welcome", "password_reset", "password_changed", "email_verification", "system_alert"}
+    assert {template for template in TEMPLATES if contact.wants(template)} == always
 
 
 MESSAGE = {

@@ -16,6 +16,7 @@ from services.users.schemas import (
     UserChanges,
     UserQuery,
     UserReplacement,
+    show_account,
     show_session,
     show_user,
 )
@@ -77,14 +78,17 @@ def user(**fields: Any) -> User:
     usual = {
         "id": uuid.uuid4(), "email": "ada@example.com", "email_key": "ada@example.com", "name": "Ada",
         "role": "user", "disabled": False, "email_verified": True, "password_hash": "$2b$04$x", "version": 3,
-        "created_at": NOW, "updated_at": NOW,
+        "created_at": NOW, "updated_at": NOW, "locale": "en", "todo_mails": True, "login_mails": False,
     }  # fmt: skip
     return User(**usual | fields)
 
 
 def test_a_user_is_shown_without_hash_key_and_version() -> None:
     shown = show_user(user())
-    assert set(shown) == {"id", "email", "name", "role", "email_verified", "created_at"}
+    account = {"id", "email", "name", "role", "email_verified", "created_at"}
+    assert set(show_account(user())) == account
+    assert set(shown) == {*account, "locale", "preferences"}
+    assert shown["preferences"] == {"todo_mails": True, "login_mails": False}
     assert shown["created_at"] == "2026-11-22T13:45:00.000Z"
     assert set(show_user(user(), to_admin=True)) == {*shown, "disabled", "updated_at"}
 
