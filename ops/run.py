@@ -56,6 +56,7 @@ class Run:
         self._console.say(ready_text(time.monotonic() - self._began, addresses(config, self._servers)))
         while not self._signals.count:
             self._supervisor.pump(0.5)
+            self._servers.restart_dead()
 
     def stop(self) -> None:
         """Services first, then what they use."""

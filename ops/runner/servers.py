@@ -1,6 +1,7 @@
 """RabbitMQ, PostgreSQL, MongoDB and the mail catcher of `make run`, as far as nothing else offers them."""
 
 import os
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -15,6 +16,7 @@ from ops.runner.refusal import CannotRun
 
 MANAGEMENT_PORT = 15672
 READY_SECONDS = 90.0
+RESTART_SECONDS = 5.0
 
 
 @dataclass(frozen=True)
@@ -41,6 +43,7 @@ class Servers:
         self.rabbitmq: RabbitMQ | None = None
         self.catcher: MailCatcher | None = None
         self._mail_port = 0
+        self._restarted: dict[Engine, float] = {}
 
     def start(self) -> None:
         """Starts what is missing side by side and waits until each can be used."""
@@ -49,6 +52,18 @@ class Servers:
             self._start(server)
         for engine in self.started:
             self._wait_ready(engine)
+
+    def restart_dead(self) -> None:
+        """Starts a server again that has ended by itself, not more often than every few seconds."""
+        for engine in self.started:
+            due = self._restarted.get(engine, 0.0) + RESTART_SECONDS
+            if engine.pid is None and time.monotonic() > due:
+                self._restarted[engine] = time.monotonic()
+                self._console.say(f"{engine.name} has ended; it is started again")
+                try:
+                    engine.start()
+                except EngineError as error:
+                    self._console.say(str(error))
 
     def stop(self) -> None:
         """First the mail catcher, then the others side by side."""

@@ -87,6 +87,13 @@ class Checkout:
         code = self.process.wait(60)
         return code, [pid for pid in family if is_alive(pid)]
 
+    def wait_for_health(self, seconds=30):
+        """Until the whole suite can work."""
+        end = time.monotonic() + seconds
+        while requests.get(f"{self.url}/health", timeout=5).status_code != 200:
+            assert time.monotonic() < end, self.output[-3000:]
+            time.sleep(0.2)
+
     def clean_up(self):
         if self.process and self.process.poll() is None:
             family = descendants(self.process.pid)
@@ -126,6 +133,10 @@ def test_the_whole_suite_starts_serves_stops_and_keeps_its_data(checkout):
     login = {"email": account["email"], "password": account["password"]}
     assert requests.post(f"{checkout.url}/api/auth/login", json=login, timeout=20).status_code == 200
     assert catcher.mails(to="anna@example.com")
+
+    os.kill(int((checkout.root / ".local/mongodb/mongodb.pid").read_text()), signal.SIGKILL)
+    checkout.wait_for("mongodb has ended; it is started again")
+    checkout.wait_for_health()
     assert checkout.stop(signal.SIGTERM) == (0, [])
 
 
