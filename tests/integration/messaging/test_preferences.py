@@ -134,7 +134,7 @@ def test_chatter_carries_a_link_to_unsubscribe_in_header_and_footer(
         ("password_changed", {"changed_at": "2030-01-31T12:00:00Z"}, {"user_id": "u-1", "locale": "en"}),
         ("system_alert", {"title": "x", "message": "y"}, {"user_id": "u-1", "locale": "fr"}),
         ("todo_created", TODOS, {}),
-        ("todo_created", TODOS, {"user_id": None, "locale": 5}),
+        ("todo_created", TODOS, {"user_id": None, "locale": None}),
     ],
     ids=["security", "operators", "asked for by the version before", "for nobody's account"],
 )
