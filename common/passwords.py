@@ -10,12 +10,15 @@ import hashlib
 import os
 import threading
 import unicodedata
+from collections.abc import Callable
 from functools import lru_cache
+from typing import Any
 
 import bcrypt
 from eventlet import tpool
 from eventlet.semaphore import Semaphore
 
+Hashing = Callable[[bytes, bytes], Any]
 _LOWEST_PRIORITY = 19
 # As many at once as there are processors: more would only take turns.
 _slots = Semaphore(os.cpu_count() or 1)
@@ -46,16 +49,16 @@ def _digest(password: str) -> bytes:
     return base64.b64encode(hashlib.sha256(normal).digest())
 
 
-def _off_hub(function: object, password: str, other: bytes) -> bytes:
+def _off_hub(function: Hashing, password: str, other: bytes) -> bytes:
     with _slots:
         answer: bytes = tpool.execute(_at_low_priority, function, _digest(password), other)
     return answer
 
 
-def _at_low_priority(function: object, *arguments: bytes) -> object:
+def _at_low_priority(function: Hashing, *arguments: bytes) -> Any:
     # Linux keeps a niceness for each thread. Hashing takes what is left and stalls nobody.
     # Never log in here: the log's lock and a foreign thread do not go together under eventlet.
     thread = threading.get_native_id()
     if os.getpriority(os.PRIO_PROCESS, thread) < _LOWEST_PRIORITY:
         os.setpriority(os.PRIO_PROCESS, thread, _LOWEST_PRIORITY)
-    return function(*arguments)  # type: ignore[operator]
+    return function(*arguments)

@@ -11,21 +11,21 @@ import warnings
 # Said at every import, to developers; the README says it once, to those who choose.
 warnings.filterwarnings("ignore", message=r"\s*Eventlet is deprecated")
 
-import eventlet  # noqa: E402
+import eventlet
 
 eventlet.monkey_patch()
 
-import logging.config  # noqa: E402
-import os  # noqa: E402
-import signal  # noqa: E402
-import sys  # noqa: E402
-from typing import Any  # noqa: E402
+import logging.config
+import os
+import signal
+import sys
+from typing import Any
 
-from nameko.cli.run import import_service  # noqa: E402
-from nameko.runners import ServiceRunner  # noqa: E402
+from nameko.cli.run import import_service
+from nameko.runners import ServiceRunner
 
-from common import config as settings  # noqa: E402
-from common.logging import get_logger, identify  # noqa: E402
+from common import config as settings
+from common.logging import get_logger, identify
 
 SERVICES = {
     "gateway": "gateway.service:GatewayService",

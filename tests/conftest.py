@@ -7,18 +7,18 @@ import eventlet
 
 eventlet.monkey_patch()
 
-import os  # noqa: E402
-import uuid  # noqa: E402
-from collections.abc import Iterator  # noqa: E402
-from pathlib import Path  # noqa: E402
-from typing import Any  # noqa: E402
+import os
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
 
-import pytest  # noqa: E402
+import pytest
 
-from common import config as settings  # noqa: E402
-from ops.engines import MongoDB, PostgreSQL, RabbitMQ  # noqa: E402
-from ops.engines.mailcatcher import MailCatcher  # noqa: E402
-from ops.engines.ports import free_port  # noqa: E402
+from common import config as settings
+from ops.engines import MongoDB, PostgreSQL, RabbitMQ
+from ops.engines.mailcatcher import MailCatcher
+from ops.engines.ports import free_port
 
 SECRET = "a secret that is long enough for these tests 0123456789"
 

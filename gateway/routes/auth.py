@@ -37,7 +37,7 @@ class AuthRoutes(SuiteService):
 
     @http("POST", "/api/auth/logout", allow=Allow.USER)
     def logout(self, request: Request) -> Reply:
-        """End this session."""
+        """End the session behind the token."""
         return Reply(204, self.auth.logout())
 
     @http("POST", "/api/auth/logout-all", allow=Allow.USER)
