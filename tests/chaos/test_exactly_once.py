@@ -30,7 +30,7 @@ REFUSED_SHARE = 1 / 3
 class World:
     """The suite with servers of its own, so that they can be restarted."""
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, **settings: str) -> None:
         self.rabbitmq = RabbitMQ(directory / "rabbitmq", free_port(), free_port(), fast=True)
         self.postgresql = PostgreSQL(
             directory / "postgresql", free_port(), "postgres", "postgres", "users_db", fast=True
@@ -42,8 +42,8 @@ class World:
             engine.start()
         for engine in self.engines:
             engine.wait_ready(60)
-        settings = settings_for(self.rabbitmq.uri, self.postgresql, self.mongodb, self.mails)
-        self.suite = Suite(directory, settings)
+        servers = settings_for(self.rabbitmq.uri, self.postgresql, self.mongodb, self.mails)
+        self.suite = Suite(directory, servers | settings)
         self.suite.start()
         self.suite.wait_ready()
 
@@ -75,11 +75,11 @@ def test_each_accepted_change_has_exactly_its_mail(world: World) -> None:
     _live_through_trouble(world, people)
     lived = time.monotonic()
     expected = Counter(_expected(people))
-    _settle(lambda: _is_quiet(world), 240 if LONG else 90)
+    settle(lambda: _is_quiet(world), 240 if LONG else 90)
     set_aside = _dead_letters(world.admin)
     world.mails.faults()
     replayed = world.admin.post("/api/messages/dead-letters/replay", {"limit": 10_000}).json()["replayed"]
-    _settle(lambda: _is_quiet(world) and not expected - _delivered(world), 120)
+    settle(lambda: _is_quiet(world) and not expected - _delivered(world), 120)
     delivered = _delivered(world)
     took = f"lived {lived - started:.0f} s, settled {time.monotonic() - lived:.0f} s"
     print(f"{took}; expected {expected.total()}, dead letters {set_aside}, replayed {replayed}")
@@ -98,7 +98,7 @@ def _live_through_trouble(world: World, people: list[Person]) -> None:
     troubled = eventlet.spawn(trouble.run)
     live(people, TODOS)
     troubled.wait()
-    _settle(world.suite.is_ready, 60)
+    settle(world.suite.is_ready, 60)
     manager.kill()
     assert trouble.done == len(trouble.steps)
 
@@ -133,7 +133,8 @@ def _dead_letters(admin: Client) -> int:
     return int(admin.get("/api/messages/dead-letters?count=true&limit=1").headers["X-Total-Count"])
 
 
-def _settle(condition: Callable[[], bool], seconds: float) -> None:
+def settle(condition: Callable[[], bool], seconds: float) -> None:
+    """Wait until it is true, or for so long."""
     end = time.monotonic() + seconds
     while not condition():
         if time.monotonic() > end:
