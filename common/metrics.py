@@ -18,7 +18,6 @@ EVENTS_PUBLISHED = Counter("suite_events_published_total", "Events the broker co
 EVENTS_HANDLED = Counter(
     "suite_events_handled_total", "Events consumed, by what came of it.", ("event", "outcome")
 )
-OUTBOX_PENDING = Gauge("suite_outbox_pending", "Events stored and not yet published, as last seen.")
 MAILS = Counter("suite_mails_total", "Mails by template and outcome.", ("template", "outcome"))
 BROKER_UP = Gauge("suite_broker_up", "1 while this process consumes from the broker.")
 
