@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+import limits
 import yaml
 from nameko.cli.main import setup_yaml_parser
 
@@ -23,6 +24,7 @@ LOCAL = ROOT / ".local"
 _SECRET_FILE = LOCAL / "secrets" / "jwt_secret"
 _SHORTEST_SECRET = 32
 _SHORTEST_PASSWORD = 8
+_LARGEST_AMOUNT = 10_000
 _LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 _WELL_KNOWN = {
     "", "guest", "postgres", "password", "secret", "changeme", "change-me", "changethis", "admin", "root",
@@ -63,6 +65,17 @@ def _make_secret() -> None:
     aside.unlink()
 
 
+def recipient_limit(config: Config) -> limits.RateLimitItem | None:
+    """How many mails one address may get, such as ``200/hour``; None for no limit."""
+    text = str(config["RECIPIENT_RATE_LIMIT"] or "").strip()
+    if not text:
+        return None
+    limit, *more = limits.parse_many(text)
+    if more or not 1 <= limit.amount <= _LARGEST_AMOUNT:
+        raise ValueError(f"{text!r} is not one limit from 1 to {_LARGEST_AMOUNT}")
+    return limit
+
+
 def validate(config: Config) -> list[str]:
     """Every reason why these settings can't work, a line each; an empty list when they can."""
     return [
@@ -84,6 +97,13 @@ def _shape_problems(config: Config) -> list[str]:
             clock.parse_duration(config[name])
         except ValueError as problem:
             problems.append(f"{name}: {problem}.")
+    try:
+        recipient_limit(config)
+    except ValueError:
+        problems.append(
+            f"RECIPIENT_RATE_LIMIT is {config['RECIPIENT_RATE_LIMIT']!r}: write a number from 1 to"
+            f" {_LARGEST_AMOUNT} and a time, such as 200/hour or 5 per 10 minutes, or nothing for no limit."
+        )
     problems += _number_problems(config)
     if not _is_amqp(config["AMQP_URI"]):
         problems.append("RABBITMQ_URL must begin with amqp:// or amqps:// and name a host.")

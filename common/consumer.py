@@ -11,12 +11,13 @@ from typing import Any
 
 import eventlet
 from amqp.exceptions import AMQPError
+from kombu import Consumer
 from kombu.message import Message as Received
 from nameko.extensions import ProviderCollector
 from nameko.messaging import QueueConsumer as NamekoQueueConsumer
 from nameko.utils import sanitize_url
 
-from common import metrics
+from common import metrics, topology
 from common.logging import get_logger
 
 log = get_logger()
@@ -25,10 +26,38 @@ _FIRST_PAUSE, _LONGEST_PAUSE = 0.5, 2.0
 _TICK_SECONDS = 0.25
 
 
+class PacedConsumer(Consumer):
+    """A consumer that says how many messages it takes at a time when it begins.
+
+    ``basic.qos`` holds for what starts after it on the channel: said any earlier, the last one's number
+    would hold for all.
+    """
+
+    prefetch = 1
+
+    def consume(self, no_ack: bool | None = None) -> None:
+        """Say so, and begin."""
+        self.qos(prefetch_count=self.prefetch)
+        super().consume(no_ack)
+
+
 class QueueConsumer(NamekoQueueConsumer):
     """One connection for all that this process consumes: calls, replies and events."""
 
     connected = False
+
+    def get_consumers(self, consumer_cls: Any, channel: Any) -> Any:
+        """A consumer for each entrypoint; one with a ``share`` has that part of the worker pool at most."""
+        for provider in self._providers:
+            # The broker may have lost its queues since the start.
+            topology.declare_one(channel.connection.client, provider.queue)
+            consumer = PacedConsumer(
+                channel, [provider.queue], callbacks=[partial(self.handle_message, provider)],
+                accept=self.accept, on_decode_error=self.on_decode_error, auto_declare=False,
+            )  # fmt: skip
+            consumer.prefetch = max(1, int(self.prefetch_count * getattr(provider, "share", 1)))
+            self._consumers[provider] = consumer
+        return self._consumers.values()
 
     def establish_connection(self) -> Any:
         """Connect, however long it takes, with pauses that stay short: the broker may be back any moment."""

@@ -93,20 +93,25 @@ def _history(message: Received) -> dict[str, Any]:
 
 def properties_of(message: Received) -> dict[str, Any]:
     """The properties that a copy keeps: how to read it, which it is, whom to answer."""
-    names = ("content_type", "content_encoding", "correlation_id", "message_id", "reply_to")
+    names = ("content_type", "content_encoding", "correlation_id", "message_id", "reply_to", "priority")
     return {name: message.properties[name] for name in names if message.properties.get(name)}
 
 
 class EventHandler(NamekoEventHandler):
-    """``@handles(events.USER_REGISTERED)`` on ``handle_user_registered``: retried, never lost."""
+    """``@handles(events.USER_REGISTERED)`` on ``handle_user_registered``: retried, never lost.
+
+    ``share`` is the part of the process's workers that may be busy with this event: where handlers take
+    long, a backlog of one kind then leaves room for the others.
+    """
 
     queue_consumer = QueueConsumer()
     redelivery = Redelivery()
     kind = "event"
 
-    def __init__(self, event: Event, **kwargs: Any) -> None:
+    def __init__(self, event: Event, share: float = 1, **kwargs: Any) -> None:
         super().__init__(event.source, event.name, **kwargs)
         self.event = event
+        self.share = share
 
     def setup(self) -> None:
         """Refuse a handler that the events page does not know: its queue would be declared too late."""
@@ -115,6 +120,7 @@ class EventHandler(NamekoEventHandler):
         if not declared or self.method_name != topology.handler_name(self.event):
             raise TypeError(f"{service}.{self.method_name} is not on the events page for {self.event.name}")
         super().setup()
+        self.queue = topology.event_queue(self.event, service)
 
     def unpack_message_headers(self, message: Received) -> dict[str, Any]:
         """The known context keys alone, and which attempt this is; no token travels with an event."""

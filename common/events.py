@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from common import clock
+from common.mail_kinds import URGENT
 
 ENVELOPE = ("event_id", "occurred_at", "request_id", "version")
 _NOT_TEXT: dict[str, type] = {
@@ -28,13 +29,17 @@ _MAY_BE_NULL = frozenset(("new_email",))
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """A kind of event. ``version`` rises when a field is removed or changes its meaning."""
+    """A kind of event. ``version`` rises when a field is removed or changes its meaning.
+
+    ``urgent`` names templates: an event that asks for one of them overtakes the others in its queues.
+    """
 
     source: str
     name: str
     fields: tuple[str, ...]
     optional: tuple[str, ...] = ()
     version: int = 1
+    urgent: tuple[str, ...] = ()
 
     def make(self, request_id: str, **fields: Any) -> dict[str, Any]:
         """The event's payload: a new id, the time, and no field that this page does not name."""
@@ -47,6 +52,10 @@ class Event:
             "version": self.version,
             **fields,
         }
+
+    def priority(self, payload: dict[str, Any]) -> int:
+        """The message's priority: 1 if it is urgent, 0 if not."""
+        return int(payload.get("template") in self.urgent)
 
     def problem(self, body: Any) -> str | None:
         """What is wrong with a payload that came from outside; None if a handler can rely on it."""
@@ -93,16 +102,19 @@ NOTIFICATION_REQUESTED = Event(
     "notification_requested",
     ("message_id", "template", "recipient", "context"),
     ("user_id", "locale"),
+    urgent=URGENT,
 )
 NOTIFICATION_SENT = Event("notifications", "notification_sent", ("message_id", "attempt"))
 NOTIFICATION_FAILED = Event(
     "notifications", "notification_failed", ("message_id", "attempt", "reason", "detail", "final")
 )
+NOTIFICATION_CANCELLED = Event("notifications", "notification_cancelled", ("message_id",))
 
 ALL = (
     USER_REGISTERED, USER_LOGGED_IN, USER_UPDATED, USER_DELETED, PASSWORD_RESET_REQUESTED, PASSWORD_CHANGED,
     EMAIL_VERIFICATION_REQUESTED, SESSION_REVOKED, TODO_CREATED, TODO_UPDATED, TODO_COMPLETED, TODO_DELETED,
     TODO_DUE_SOON, NOTIFICATION_REQUESTED, NOTIFICATION_SENT, NOTIFICATION_FAILED,
+    NOTIFICATION_CANCELLED,
 )  # fmt: skip
 
 SUBSCRIBERS: dict[str, tuple[Event, ...]] = {
@@ -110,10 +122,15 @@ SUBSCRIBERS: dict[str, tuple[Event, ...]] = {
     "messaging": (
         USER_REGISTERED, USER_LOGGED_IN, USER_UPDATED, USER_DELETED, PASSWORD_RESET_REQUESTED,
         PASSWORD_CHANGED, EMAIL_VERIFICATION_REQUESTED, TODO_CREATED, TODO_UPDATED, TODO_COMPLETED,
-        TODO_DELETED, TODO_DUE_SOON, NOTIFICATION_SENT, NOTIFICATION_FAILED,
+        TODO_DELETED, TODO_DUE_SOON, NOTIFICATION_SENT, NOTIFICATION_FAILED, NOTIFICATION_CANCELLED,
     ),
     "notifications": (NOTIFICATION_REQUESTED,),
 }  # fmt: skip
+
+
+def find(source: str, name: str) -> Event | None:
+    """The event of that name; None for one that this page does not know (stored by a newer version)."""
+    return next((event for event in ALL if (event.source, event.name) == (source, name)), None)
 
 
 def has_subscriber(source: str, name: str) -> bool:
@@ -121,6 +138,5 @@ def has_subscriber(source: str, name: str) -> bool:
 
     An event that this page does not know (stored by a newer version) has none.
     """
-    return any(
-        (event.source, event.name) == (source, name) for heard in SUBSCRIBERS.values() for event in heard
-    )
+    event = find(source, name)
+    return any(event in heard for heard in SUBSCRIBERS.values())

@@ -8,6 +8,7 @@ TEMPLATES = (
     "welcome", "welcome_back", "todo_created", "todo_updated", "todo_deleted", "todo_reminder",
     "password_reset", "password_changed", "email_verification", "system_alert",
 )  # fmt: skip
+"""What can be asked for."""
 
 PREFERENCES = ("todo_mails", "login_mails")
 """What a user can switch off; each is a column of the user service's table, and true by default."""
@@ -20,3 +21,11 @@ PREFERENCE_FOR = {
     "welcome_back": "login_mails",
 }
 """Which preference switches a template off."""
+
+URGENT = ("welcome", "password_reset", "password_changed", "email_verification", "system_alert")
+"""What somebody waits for or must know at once: it overtakes all else, and no limit holds it back."""
+
+DIGEST = "digest"
+"""Several mails in one: messaging makes it of what it has held back, and nobody can ask for it."""
+
+KINDS = (*TEMPLATES, DIGEST)

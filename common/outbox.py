@@ -123,6 +123,7 @@ class Relay(SharedExtension):
 
 def to_message(entry: Entry) -> Message:
     """The entry as Nameko's own dispatcher would send it, with the event's id as message id."""
+    event = events.find(entry.source, entry.name)
     return Message(
         exchange=f"{entry.source}.events",
         routing_key=entry.name,
@@ -132,6 +133,7 @@ def to_message(entry: Entry) -> Message:
             "content_type": "application/json",
             "content_encoding": "utf-8",
             "message_id": entry.event_id,
+            "priority": event.priority(entry.payload) if event else 0,
         },
         mandatory=events.has_subscriber(entry.source, entry.name),
     )

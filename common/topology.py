@@ -9,14 +9,15 @@
 ================================================  =========================================================
 
 An event that is published before its queue exists vanishes, so every process declares all of it
-whenever it starts. Event queues carry no arguments: retries and dead letters are published by the
-consumer, and so nothing here can clash with what an older or newer version has declared.
+whenever it starts. Retries and dead letters are published by the consumer, so event queues need no
+arguments but one: a queue whose event may be urgent has two priorities. A queue that somebody has declared
+otherwise (an older version, an operator who wants a quorum queue) is used as it is, with a warning.
 """
 
 from typing import Any
 
 import eventlet
-from amqp.exceptions import AMQPError
+from amqp.exceptions import AMQPError, PreconditionFailed
 from kombu import Connection, Exchange, Queue
 from nameko.constants import AMQP_SSL_CONFIG_KEY, AMQP_URI_CONFIG_KEY, LOGIN_METHOD_CONFIG_KEY
 from nameko.extensions import SharedExtension
@@ -47,7 +48,8 @@ def event_queue(event: Event, service: str) -> Queue:
     """The queue in which ``service`` receives ``event``; named and bound as Nameko's own handlers do."""
     exchange = Exchange(f"{event.source}.events", type="topic", durable=True, auto_delete=False)
     name = f"evt-{event.source}-{event.name}--{service}.{handler_name(event)}"
-    return Queue(name, exchange, routing_key=event.name, durable=True)
+    highest = 1 if event.urgent else None
+    return Queue(name, exchange, routing_key=event.name, durable=True, max_priority=highest)
 
 
 def delay_queue(milliseconds: int) -> Queue:
@@ -120,6 +122,22 @@ def declare(config: dict[str, Any]) -> None:
         login_method=config.get(LOGIN_METHOD_CONFIG_KEY),
     )  # fmt: skip
     with connection:
-        channel = connection.channel()
         for entity in everything(config):
+            declare_one(connection, entity)
+
+
+def declare_one(connection: Connection, entity: Exchange | Queue) -> None:
+    """Declare an exchange or a queue, unless that queue exists with other arguments: then only bind it.
+
+    It is for the operator to delete such a queue when it is empty; refusing to work would lock every
+    consumer out until then.
+    """
+    try:
+        with connection.channel() as channel:
             entity(channel).declare()
+    except PreconditionFailed as problem:
+        if not isinstance(entity, Queue):
+            raise
+        log.warning("queue_declared_otherwise", queue=entity.name, error=problem.reply_text)
+        with connection.channel() as channel:
+            entity(channel).queue_bind()

@@ -23,7 +23,9 @@ class MessageRoutes(SuiteService):
     @http("POST", "/api/messages", allow=Allow.ADMIN)
     def publish_message(self, request: Request) -> Reply:
         """Accept a message for delivery."""
-        accepted = self.messaging.publish(data=request.payload)
+        accepted = self.messaging.publish(
+            data=request.payload, idempotency_key=request.headers.get("Idempotency-Key")
+        )
         where = self.url(f"/api/messages/{accepted['id']}")
         return Reply(202, accepted, {"Location": where})
 
@@ -73,3 +75,9 @@ class MessageRoutes(SuiteService):
     def get_message(self, request: Request, message_id: str) -> Reply:
         """One message with its attempts."""
         return Reply(200, self.messaging.get(message_id=message_id))
+
+    @http("DELETE", "/api/messages/<message_id>", allow=Allow.ADMIN)
+    def cancel_message(self, request: Request, message_id: str) -> Reply:
+        """Cancel a message that is still waiting."""
+        self.messaging.cancel(message_id=message_id)
+        return Reply(204)

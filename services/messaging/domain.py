@@ -3,16 +3,19 @@
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from common import events
-from common.errors import NotFound
+from common.errors import Conflict, NotFound
 from common.events import Event
 from common.locales import DEFAULT_LOCALE
 from common.mail_kinds import PREFERENCE_FOR
 
-QUEUED, RETRYING, SENT, DEAD = "queued", "retrying", "sent", "dead"
-STATUSES = (QUEUED, RETRYING, SENT, DEAD)
+QUEUED, RETRYING, SENT, DEAD, CANCELLED = "queued", "retrying", "sent", "dead", "cancelled"
+STATUSES = (QUEUED, RETRYING, SENT, DEAD, CANCELLED)
+LATEST_DAYS = 366
+"""How far ahead a mail may be ordered."""
 _NAMESPACE = uuid.UUID("6f1a4f0e-4b9c-4d7e-9a55-5a3c1f0f7a11")
 Payload = dict[str, Any]
 
@@ -44,6 +47,7 @@ class Mail:
     context: Payload
     user_id: str | None = None
     locale: str = DEFAULT_LOCALE
+    deliver_at: datetime | None = None
 
 
 def message_id(origin: str) -> str:
@@ -115,6 +119,16 @@ def contact_of(told: Payload) -> Contact:
     """What a user's own event, or the user service, tells about where their mails go."""
     known = _only(told, "user_id", "email", "name", "user_version")
     return Contact(**known, locale=told.get("locale"), preferences=told.get("preferences"))
+
+
+def refuse_to_cancel(message: Payload) -> None:
+    """Conflict if it is known to be too late for this message."""
+    if message["status"] == SENT:
+        raise Conflict("message_sent", "This message has been sent.")
+    if message["status"] == DEAD:
+        raise Conflict("message_dead", "This message is dead: it is not going to be sent.")
+    if message.get("gathered_into"):
+        raise Conflict("message_gathered", "This message is part of a digest that is being sent.")
 
 
 def no_such_message() -> NotFound:

@@ -19,6 +19,7 @@ class MessagesApi(SuiteService):
     """Routes to the methods that are callable by RPC as well."""
 
     publish: Any
+    cancel: Any
     list: Any
     queues: Any
     get: Any
@@ -33,7 +34,7 @@ class MessagesApi(SuiteService):
     @http("POST", "/messages", allow=Allow.ADMIN)
     def post_message(self, request: Request) -> Reply:
         """Accept a message for delivery."""
-        accepted = self.publish(data=request.payload)
+        accepted = self.publish(data=request.payload, idempotency_key=request.headers.get("Idempotency-Key"))
         return Reply(202, accepted, {"Location": self.url(f"/messages/{accepted['id']}")})
 
     @http("GET", "/messages", allow=Allow.ADMIN)
@@ -81,3 +82,9 @@ class MessagesApi(SuiteService):
     def get_message(self, request: Request, message_id: str) -> Reply:
         """One message with its attempts."""
         return Reply(200, self.get(message_id=message_id))
+
+    @http("DELETE", "/messages/<message_id>", allow=Allow.ADMIN)
+    def delete_message(self, request: Request, message_id: str) -> Reply:
+        """Cancel a message that is still waiting."""
+        self.cancel(message_id=message_id)
+        return Reply(204)

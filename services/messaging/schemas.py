@@ -1,5 +1,6 @@
 """What messaging takes in and shows. A secret in a mail's context is never shown."""
 
+from datetime import datetime, timedelta
 from typing import Any
 
 import bson
@@ -8,22 +9,23 @@ from marshmallow import ValidationError, fields, validate, validates
 
 from common import clock, strict_json
 from common.errors import BadRequest
-from common.mail_kinds import TEMPLATES
+from common.mail_kinds import KINDS, TEMPLATES
 from common.redact import redact
-from common.schemas import EmailAddress, StrictSchema, Text
+from common.schemas import EmailAddress, StrictSchema, Text, Timestamp, load, refuse
 from services.messaging.dead_letters import payload_of
-from services.messaging.domain import STATUSES
+from services.messaging.domain import LATEST_DAYS, STATUSES
 
 LARGEST_CONTEXT = 100_000
 
 
 class NewMessage(StrictSchema):
-    """``{template, recipient, context, idempotency_key?}``."""
+    """``{template, recipient, context, idempotency_key?, deliver_at?}``."""
 
     template = fields.String(required=True, validate=validate.OneOf(TEMPLATES))
     recipient = EmailAddress(required=True)
     context = fields.Dict(required=True)
     idempotency_key = Text(1, 200, load_default=None)
+    deliver_at = Timestamp(load_default=None, allow_none=True)
 
     @validates("context")
     def can_be_kept(self, value: dict[str, Any], **kwargs: Any) -> None:
@@ -38,12 +40,29 @@ class NewMessage(StrictSchema):
         if length > LARGEST_CONTEXT:
             raise ValidationError(f"Longer than {LARGEST_CONTEXT} characters of JSON.")
 
+    @validates("deliver_at")
+    def is_not_too_far_ahead(self, value: datetime | None, **kwargs: Any) -> None:
+        """Within a year; what is past is delivered at once."""
+        if value and value > clock.now() + timedelta(days=LATEST_DAYS):
+            raise ValidationError(f"More than {LATEST_DAYS} days ahead.")
+
+
+def read_message(data: Any, header_key: str | None) -> dict[str, Any]:
+    """A new message; its idempotency key may come as the header ``Idempotency-Key`` as well."""
+    if header_key is None or not isinstance(data, dict):
+        return load(NewMessage(), data)
+    own_key = load(NewMessage(), data)["idempotency_key"]
+    wanted = load(NewMessage(), {**data, "idempotency_key": header_key})
+    if own_key not in (None, wanted["idempotency_key"]):
+        refuse("idempotency_key", "Not the one of the header Idempotency-Key.")
+    return wanted
+
 
 class MessageQuery(StrictSchema):
     """The query of a list."""
 
     status = fields.String(validate=validate.OneOf(STATUSES))
-    template = fields.String(validate=validate.OneOf(TEMPLATES))
+    template = fields.String(validate=validate.OneOf(KINDS))
     recipient = Text(1, 320)
     limit = fields.Integer(load_default=50, validate=validate.Range(1, 100))
     cursor = fields.String(load_default=None)
@@ -102,6 +121,9 @@ def show_message(document: dict[str, Any]) -> dict[str, Any]:
         "recipient": document["recipient"],
         "context": redact(document["context"]),
         "user_id": document["user_id"],
+        "deliver_at": clock.to_text(document.get("deliver_at")),
+        "held_until": clock.to_text(document.get("held_until")),
+        "gathered_into": document.get("gathered_into"),
         "attempts": [_show_attempt(attempt) for attempt in document["attempts"]],
         "created_at": clock.to_text(document["created_at"]),
         "updated_at": clock.to_text(document["updated_at"]),

@@ -18,8 +18,8 @@ from services.messaging.http_api import MessagesApi
 from services.messaging.schemas import (
     DeadLetterQuery,
     MessageQuery,
-    NewMessage,
     Replay,
+    read_message,
     show_dead_letter,
     show_message,
     show_whole_dead_letter,
@@ -38,18 +38,28 @@ class MessagingService(MessagesApi):
     name = "messaging"
     ledger: Any = MessagingStorage()
     users: Any = Service("users", as_service=True)
-    notifications: Any = Service("notifications")
+    notifications: Any = Service("notifications", as_service=True)
     broker: Any = Queues()
     send: Any = Sender()
 
     @rpc(allow=Allow.ADMIN)
-    def publish(self, data: Any) -> Payload:
+    def publish(self, data: Any, idempotency_key: str | None = None) -> Payload:
         """Enter a message: ``{id, status}``; the same idempotency key gives the same message."""
-        wanted = load(NewMessage(), data)
+        wanted = read_message(data, idempotency_key)
         key = wanted.pop("idempotency_key")
         origin = f"key:{self.caller.user_id}:{key}" if key else f"once:{uuid.uuid4()}"
         mail = Mail(domain.message_id(origin), **wanted)
         return {"id": mail.message_id, "status": self.ledger.add_once(mail)}
+
+    @rpc(allow=Allow.ADMIN, idempotent=True)
+    def cancel(self, message_id: str) -> None:
+        """See to it that a message is never sent; Conflict if it is sent, or being sent."""
+        known = self.ledger.get(message_id)
+        if known["status"] == domain.CANCELLED or self.ledger.cancel_waiting(message_id):
+            return
+        domain.refuse_to_cancel(self.ledger.get(message_id))
+        self.notifications.cancel(message_id=message_id)
+        self.ledger.cancelled(message_id)
 
     @rpc(allow=Allow.ADMIN, idempotent=True)
     def list(self, query: dict[str, str]) -> Payload:
@@ -170,6 +180,11 @@ class MessagingService(MessagesApi):
     def handle_notification_failed(self, event: Payload) -> None:
         """Note why it did not, and whether it will be tried again."""
         self.ledger.record(event, "failed", domain.DEAD if event["final"] else domain.RETRYING)
+
+    @handles(events.NOTIFICATION_CANCELLED)
+    def handle_notification_cancelled(self, event: Payload) -> None:
+        """Note it, if whoever cancelled did not come to."""
+        self.ledger.cancelled(event["message_id"])
 
     def _replay(self, letters: Payloads) -> Payload:
         # Sent first, then let go: after a crash in between they are sent twice, and taken once.

@@ -10,14 +10,18 @@ from pymongo import ASCENDING, DESCENDING
 from pymongo.collection import Collection
 from pymongo.errors import DuplicateKeyError
 
-from common import clock, context, events
+from common import clock, config, context
 from common.errors import ValidationFailed
-from common.mongo import HIDDEN, Document, MongoStorage, entry, holding, translated
+from common.mail_kinds import DIGEST
+from common.mongo import HIDDEN, Document, MongoStorage, translated
 from common.paging import Page, write_cursor
 from services.messaging import domain
 from services.messaging.dead_letters import DeadLetters
 from services.messaging.domain import Contact, Mail
+from services.messaging.holding import NO_LONGER_WAITS, Waiting
 from services.messaging.pages import after
+from services.messaging.scheduler import Scheduler
+from services.messaging.windows import Windows
 
 _NO_LATER = 2**31 - 1
 """The version of a user who is no more."""
@@ -28,6 +32,7 @@ class MessagingStorage(MongoStorage):
 
     database = "messaging"
     outbox_in = "messages"
+    scheduler = Scheduler()
 
     def prepare(self) -> None:
         """Indexes for the lists and for a user's removal."""
@@ -36,6 +41,15 @@ class MessagingStorage(MongoStorage):
             self.db.messages.create_index([("status", ASCENDING), ("created_at", DESCENDING)])
             self.db.messages.create_index("user_id", sparse=True)
         DeadLetters(self.db).prepare()
+        windows = Windows(self.db.windows, config.recipient_limit(self.container.config))
+        self.waiting = Waiting(self, self.db.messages, windows)
+        self.waiting.prepare()
+        self.scheduler.attach(self.waiting)
+
+    def stop(self) -> None:
+        """Hand out nothing more, publish what is left, then close."""
+        self.scheduler.finish()
+        super().stop()
 
     def get_dependency(self, worker_ctx: WorkerContext) -> "Ledger":
         """The ledger, with the request's id for the events that it stores."""
@@ -45,7 +59,7 @@ class MessagingStorage(MongoStorage):
 class Ledger:
     """Messages by id, contacts by user."""
 
-    def __init__(self, storage: MongoStorage, request_id: str) -> None:
+    def __init__(self, storage: MessagingStorage, request_id: str) -> None:
         self._storage = storage
         self._request_id = request_id
         self._messages: Collection[Document] = storage.db.messages
@@ -53,28 +67,28 @@ class Ledger:
         self.dead_letters = DeadLetters(storage.db)
 
     def add(self, mail: Mail, fingerprint: str | None = None) -> bool:
-        """Enter a message, ``notification_requested`` with it; False if it is there already."""
+        """Enter a message, and with it its event unless it has to wait; False if it is there already."""
         now = clock.now()
-        requested = events.NOTIFICATION_REQUESTED
-        wanted = {"template": mail.template, "recipient": mail.recipient, "context": mail.context}
-        reader = {"user_id": mail.user_id, "locale": mail.locale}
-        payload = requested.make(self._request_id, message_id=mail.message_id, **wanted, **reader)
-        document = {
-            "_id": mail.message_id, "status": domain.QUEUED, **wanted, **reader,
+        document: Document = {
+            "_id": mail.message_id, "status": domain.QUEUED, "template": mail.template,
+            "recipient": mail.recipient, "context": mail.context, "user_id": mail.user_id,
+            "locale": mail.locale, "deliver_at": mail.deliver_at, "request_id": self._request_id,
             "attempts": [], "fingerprint": fingerprint, "created_at": now, "updated_at": now,
-            **holding(entry(requested.source, requested.name, payload)),
         }  # fmt: skip
+        document |= self._storage.waiting.leave_or_wait(document)
         try:
             with translated():
                 self._insert(document)
         except _AlreadyThere:
             return False
-        self._storage.announce(mail.message_id)
+        if "outbox" in document:
+            self._storage.announce(mail.message_id)
         return True
 
     def add_once(self, mail: Mail) -> str:
         """Enter an administrator's message; the same key again is fine with the same content only."""
-        wanted = [mail.template, mail.recipient, mail.context]
+        moment = [clock.to_text(mail.deliver_at)] if mail.deliver_at else []
+        wanted = [mail.template, mail.recipient, mail.context, *moment]
         fingerprint = hashlib.sha256(json.dumps(wanted, sort_keys=True).encode()).hexdigest()
         if self.add(mail, fingerprint):
             return domain.QUEUED
@@ -84,7 +98,7 @@ class Ledger:
                 "idempotency_key_reused", "This key was used for another message.",
                 {"idempotency_key": ["Used before, with another content."]},
             )  # fmt: skip
-        return str(known["status"])
+        return domain.QUEUED  # the first answer again, whatever has become of it since
 
     def get(self, message_id: str) -> Document:
         """A message; NotFound if there is none like it."""
@@ -114,7 +128,8 @@ class Ledger:
         attempt |= {"at": event["occurred_at"], "outcome": outcome}
         message: Document = {"_id": event["message_id"]}
         known_later = {"attempts": {"$elemMatch": {"at": {"$gt": event["occurred_at"]}}}}
-        latest = {} if status == domain.SENT else {"status": {"$ne": domain.SENT}, "$nor": [known_later]}
+        alive = {"status": {"$nin": [domain.SENT, domain.CANCELLED]}}
+        latest = {} if status == domain.SENT else {**alive, "$nor": [known_later]}
         with translated():
             self._messages.update_one(
                 {**message, "attempts.event_id": {"$ne": event["event_id"]}}, {"$push": {"attempts": attempt}}
@@ -122,10 +137,24 @@ class Ledger:
             self._messages.update_one(
                 {**message, **latest}, {"$set": {"status": status, "updated_at": clock.now()}}
             )
+        if status != domain.RETRYING:
+            self._settle_gathered(event["message_id"], status)
+
+    def cancel_waiting(self, message_id: str) -> bool:
+        """Cancel a message that has not been handed out; False if it is too late for that."""
+        return self._storage.waiting.cancel(message_id)
+
+    def cancelled(self, message_id: str) -> None:
+        """Note that a message is not going to be sent, a digest's messages with it."""
+        change = {"$set": {"status": domain.CANCELLED, "updated_at": clock.now()}}
+        with translated():
+            self._messages.update_one({"_id": message_id, "status": {"$ne": domain.SENT}}, change)
+        self._settle_gathered(message_id, domain.CANCELLED)
 
     def revive(self, message_ids: list[str]) -> None:
-        """Note that dead messages are on their way again."""
-        dead = {"_id": {"$in": message_ids}, "status": domain.DEAD}
+        """Note that dead messages are on their way again, a digest's messages with it."""
+        those = {"$in": message_ids}
+        dead = {"$or": [{"_id": those}, {"gathered_into": those}], "status": domain.DEAD}
         with translated():
             self._messages.update_many(dead, {"$set": {"status": domain.QUEUED, "updated_at": clock.now()}})
 
@@ -149,13 +178,25 @@ class Ledger:
             with translated():
                 self._upsert(older, fields)
         except _AlreadyThere:
-            pass  # what is there is as new or newer
+            # As new or newer, or an older one that came in at the same moment.
+            with translated():
+                self._contacts.update_one(older, {"$set": fields})
 
     def forget_user(self, user_id: str) -> None:
         """Remove a deleted user's contact and messages, for good: a late event brings nothing back."""
         with translated():
             self._contacts.replace_one({"_id": user_id}, {"user_version": _NO_LATER}, upsert=True)
             self._messages.delete_many({"user_id": user_id})
+
+    def _settle_gathered(self, message_id: str, status: str) -> None:
+        """What becomes of a digest becomes of the messages in it."""
+        with translated():
+            digest = self._messages.find_one({"_id": message_id, "template": DIGEST}, {"gathered": 1})
+            if digest is None:
+                return
+            mine = {"_id": {"$in": digest["gathered"]}, "gathered_into": message_id}
+            change = {"$set": {"status": status, "updated_at": clock.now()}, "$unset": NO_LONGER_WAITS}
+            self._messages.update_many({**mine, "status": {"$ne": domain.SENT}}, change)
 
     def _insert(self, document: Document) -> None:
         try:

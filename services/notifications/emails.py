@@ -15,13 +15,16 @@ from urllib.parse import quote
 
 from common.failures import PermanentFailure
 from common.locales import DEFAULT_LOCALE
+from common.mail_kinds import DIGEST
+from services.notifications.filters import mail_kind
 from services.notifications.list_headers import POLICY
 from services.notifications.mailboxes import needs_smtputf8, recipient_address, sender_address
-from services.notifications.rendering import render_parts
+from services.notifications.rendering import render_parts, render_subject, words_for
 from services.notifications.values import cut, one_line, read
 
 # template: (required variables, optional variables). `todos` is a list of
 # {title, status, priority, due_at, id}, `changes` a list of field names,
+# `mails` a list of {template, at, context}, each of which gives the digest a line,
 # `new_device` and `completed` are true or false, `count` counts all todos that
 # the mail is about, where `todos` shows only some of them. The rest is text.
 VARIABLES: dict[str, tuple[str, str]] = {
@@ -35,6 +38,7 @@ VARIABLES: dict[str, tuple[str, str]] = {
     "password_changed": ("name changed_at", "ip"),
     "email_verification": ("name verification_token", "new_email"),
     "system_alert": ("title message", "name"),
+    DIGEST: ("mails", "name"),
 }
 REQUIRED: dict[str, frozenset[str]] = {
     kind: frozenset(needs.split()) for kind, (needs, _) in VARIABLES.items()
@@ -83,6 +87,8 @@ def render(
     if not isinstance(context, Mapping):
         raise PermanentFailure("invalid_context", "the context must be an object")
     values = _values(template, context)
+    if isinstance(mails := values.get("mails"), list):
+        values["mails"] = [_line_of(mail, locale) for mail in mails]
     links = {**_links(public_url, values), "unsubscribe_url": unsubscribe_url}
     return RenderedEmail(*render_parts(template, values | links, locale))
 
@@ -109,15 +115,39 @@ def build_message(
 
 def _values(template: str, context: Mapping[str, object]) -> dict[str, object]:
     """Only declared variables reach a template: others can't shadow what mails say or link to."""
-    values = {name: read(context, name) for name in REQUIRED[template] | OPTIONAL[template]}
+    values = _declared(template, context)
     for name in sorted(REQUIRED[template]):
         if values[name] is None:
             raise MissingVariable(name)
+    return values
+
+
+def _declared(template: str, context: Mapping[str, object]) -> dict[str, object]:
+    values = {name: read(context, name) for name in REQUIRED[template] | OPTIONAL[template]}
     todos = values.get("todos")
     if isinstance(todos, list):
         count = values["count"]
         values["count"] = max(count, len(todos)) if isinstance(count, int) else len(todos)
     return values
+
+
+def _line_of(mail: Mapping[str, object], locale: object) -> dict[str, object]:
+    """A mail in a digest: its subject, and when it was asked for. One that has no subject keeps its kind."""
+    kind, context = str(mail["template"]), mail["context"]
+    title = ""
+    if kind in TEMPLATES and isinstance(context, Mapping):
+        try:
+            title = _title(kind, context, locale)
+        except PermanentFailure:
+            pass  # it would have been no mail either, and must not cost the others theirs
+    return {"title": title or mail_kind(kind, words_for(locale)), "at": mail["at"]}
+
+
+def _title(kind: str, context: Mapping[str, object], locale: object) -> str:
+    values = _declared(kind, context)
+    if "todos" in REQUIRED[kind] and not values["todos"]:
+        raise MissingVariable("todos")
+    return render_subject(kind, values, locale)
 
 
 def _links(public_url: str, values: Mapping[str, object]) -> dict[str, object]:

@@ -68,6 +68,11 @@ def field_name(value: str, words: Words = ENGLISH) -> str:
     return words.fields.get(value) or label(value).lower()
 
 
+def mail_kind(value: str, words: Words = ENGLISH) -> str:
+    """Return the name of a kind of mail: `todo_created` reads `Todo created`."""
+    return words.kinds.get(value) or label(value)
+
+
 def upper_first(text: str) -> str:
     """Return the text with its first letter in upper case, the others as they are."""
     return text[:1].upper() + text[1:]

@@ -1,7 +1,7 @@
 """The Jinja environments of the mails, one a language, and the three files of a template made into text."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
@@ -14,22 +14,35 @@ from services.notifications.words import WORDS, Words
 
 TEMPLATE_FOLDER = Path(__file__).parent / "templates"
 MAX_SUBJECT = 150
+_PARTS = ("subject.txt", "body.txt", "body.html")
 
 
 def render_parts(template: str, values: Mapping[str, object], locale: object) -> tuple[str, str, str]:
     """Return a template's subject (one line), text and HTML, in the locale's language if it has this mail."""
+    subject, text, html = _rendered(template, _PARTS, values, locale)
+    return cut(one_line(subject), MAX_SUBJECT), _tidy(text), html.strip() + "\n"
+
+
+def render_subject(template: str, values: Mapping[str, object], locale: object) -> str:
+    """Return a template's subject alone, on one line."""
+    return cut(one_line(_rendered(template, ("subject.txt",), values, locale)[0]), MAX_SUBJECT)
+
+
+def words_for(locale: object) -> Words:
+    """Return the words of the locale's language."""
+    return WORDS[language_of(locale)]
+
+
+def _rendered(template: str, parts: Sequence[str], values: Mapping[str, object], locale: object) -> list[str]:
     language = language_of(locale)
     if not (TEMPLATE_FOLDER / language / template).is_dir():
         language = DEFAULT_LOCALE
+    environment = _ENVIRONMENTS[language]
     try:
-        subject, text, html = (
-            _ENVIRONMENTS[language].get_template(f"{template}/{part}").render(values)
-            for part in ("subject.txt", "body.txt", "body.html")
-        )
+        return [environment.get_template(f"{template}/{part}").render(values) for part in parts]
     except Exception as error:  # whichever way a template breaks, it breaks at every attempt
         detail = f"{template} ({language}) failed: {type(error).__name__}"
         raise PermanentFailure("template_error", detail) from error
-    return cut(one_line(subject), MAX_SUBJECT), _tidy(text), html.strip() + "\n"
 
 
 def _tidy(text: str) -> str:

@@ -21,6 +21,12 @@ _CONTEXTS: dict[str, dict[str, Any]] = {
     "password_reset": {"reset_token": "sample", "expires_in": "1 hour"},
     "password_changed": {"changed_at": "2030-01-31T12:00:00Z", "ip": "203.0.113.7"},
     "email_verification": {"verification_token": "sample", "new_email": "ada@example.com"},
+    "digest": {
+        "mails": [
+            {"template": kind, "at": "2030-01-31T12:00:00Z", "context": _TODOS}
+            for kind in ("todo_created", "todo_deleted")
+        ]
+    },
     "system_alert": {"title": "Maintenance tonight", "message": "Read-only from 22:00.\n\nThank you."},
 }
 

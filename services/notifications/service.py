@@ -11,7 +11,7 @@ from common.failures import DeliveryFailure, TemporaryFailure
 from common.identity import Allow
 from common.locales import DEFAULT_LOCALE
 from common.logging import get_logger
-from common.mail_kinds import PREFERENCE_FOR, TEMPLATES
+from common.mail_kinds import KINDS, PREFERENCE_FOR
 from common.rpc import rpc
 from common.service import SuiteService
 from common.unsubscribe import UnsubscribeLinks
@@ -40,12 +40,17 @@ class NotificationsService(SuiteService):
     @rpc(allow=Allow.ADMIN, idempotent=True)
     def preview(self, template: str, locale: str = DEFAULT_LOCALE) -> dict[str, str]:
         """How a mail reads, filled with sample data: ``{subject, text, html}``."""
-        if template not in TEMPLATES:
+        if template not in KINDS:
             raise domain.no_such_template()
         link = self.unsubscribing.address("sample") if template in PREFERENCE_FOR else None
         return asdict(self._render(template, sample_context(template), locale, link))
 
-    @handles(events.NOTIFICATION_REQUESTED)
+    @rpc(allow=Allow.SERVICE, idempotent=True)
+    def cancel(self, message_id: str) -> None:
+        """See to it that a mail is never sent; Conflict if it is sent, or being sent."""
+        self.deliveries.cancel(message_id)
+
+    @handles(events.NOTIFICATION_REQUESTED, share=domain.POOL_SHARE)
     def handle_notification_requested(self, event: Payload) -> None:
         """Claim the mail, send it, note the outcome; what fails is raised, and tried again if it may be."""
         if not self.deliveries.claim(event["message_id"], event["template"], event["recipient"]):

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import eventlet
@@ -41,21 +41,34 @@ class DeliveryLog:
         self._deliveries: Collection[Document] = storage.db.deliveries
 
     def claim(self, message_id: str, template: str, recipient: str) -> bool:
-        """Take the mail for this attempt; False if it was sent before, Postponed if it is being sent."""
+        """Take the mail for this attempt; False if it is sent or cancelled, Postponed if it is being sent."""
         now = clock.now()
         claim = {"status": domain.CLAIMED, "lease_until": now + timedelta(seconds=domain.LEASE_SECONDS)}
-        free = [{"status": domain.FAILED}, {"status": domain.CLAIMED, "lease_until": {"$lt": now}}]
         first = {"template": template, "recipient": recipient, "created_at": now}
         try:
             with translated():
-                self._take({"_id": message_id, "$or": free}, {"$set": claim, "$setOnInsert": first})
+                self._take(_free(message_id, now), {"$set": claim, "$setOnInsert": first})
         except _NotFree:
-            with translated():
-                known = self._deliveries.find_one({"_id": message_id}, {"status": 1})
-            if known and known["status"] == domain.SENT:
+            if self._status(message_id) in domain.CLOSED:
                 return False
             raise domain.somebody_else_is_at_it() from None
         return True
+
+    def cancel(self, message_id: str) -> None:
+        """Close the mail, ``notification_cancelled`` with it, before anybody sends it; else Conflict."""
+        now, kind = clock.now(), events.NOTIFICATION_CANCELLED
+        payload = kind.make(self._request_id, message_id=message_id)
+        change = with_event(entry(kind.source, kind.name, payload))
+        change["$set"] |= {"status": domain.CANCELLED, "updated_at": now}
+        try:
+            with translated():
+                self._take(_free(message_id, now), {**change, "$setOnInsert": {"created_at": now}})
+        except _NotFree:
+            status = self._status(message_id)
+            if status == domain.CANCELLED:
+                return
+            raise domain.too_late(status) from None
+        self._storage.announce(message_id)
 
     @contextmanager
     def held(self, message_id: str) -> Iterator[None]:
@@ -95,6 +108,11 @@ class DeliveryLog:
             except Unavailable:
                 log.debug("claim_not_renewed", message_id=message_id)
 
+    def _status(self, message_id: str) -> str:
+        with translated():
+            known = self._deliveries.find_one({"_id": message_id}, {"status": 1})
+        return str(known["status"]) if known else ""
+
     def _take(self, which: Document, change: Document) -> None:
         try:
             self._deliveries.update_one(which, change, upsert=True)
@@ -104,3 +122,9 @@ class DeliveryLog:
 
 class _NotFree(Exception):
     pass
+
+
+def _free(message_id: str, now: datetime) -> Document:
+    """The mail, unless it is closed or somebody is at it."""
+    free = [{"status": domain.FAILED}, {"status": domain.CLAIMED, "lease_until": {"$lt": now}}]
+    return {"_id": message_id, "$or": free}

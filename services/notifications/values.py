@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from common.failures import PermanentFailure
 
 MAX_TODOS = 100
+MAX_MAILS = 500
 _MAX_NAME = 100
 _MAX_LINE = 300
 _MAX_TEXT = 20_000
@@ -107,6 +108,20 @@ def _todo(variable: str, item: object) -> dict[str, str | None]:
     return {"title": _line("title", item["title"]) or "(no title)", **shown}
 
 
+def _mails(variable: str, value: object) -> list[dict[str, object]]:
+    if not isinstance(value, list) or not value:
+        raise InvalidVariable(variable, "a list of at least one mail")
+    return [_mail(variable, item) for item in value[:MAX_MAILS]]
+
+
+def _mail(variable: str, item: object) -> dict[str, object]:
+    if not isinstance(item, Mapping) or item.get("template") is None:
+        raise InvalidVariable(variable, "a list of mails, each with its template")
+    at = item.get("at")
+    shown = {"template": _line("template", item["template"]), "at": None if at is None else _line("at", at)}
+    return {**shown, "context": item.get("context")}
+
+
 _READERS: dict[str, Callable[[str, object], object]] = {
     "name": _name,
     "message": _text,
@@ -117,4 +132,5 @@ _READERS: dict[str, Callable[[str, object], object]] = {
     "count": _count,
     "changes": _lines,
     "todos": _todos,
+    "mails": _mails,
 }

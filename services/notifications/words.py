@@ -11,7 +11,7 @@ Names = Mapping[str, str]
 
 @dataclass(frozen=True, slots=True)
 class Words:
-    """One language. A name that `statuses`, `priorities` or `fields` lack is shown as the API has it."""
+    """One language. A name that one of its `Names` lacks is shown as the API has it."""
 
     language: str
     months: tuple[str, ...]
@@ -23,6 +23,7 @@ class Words:
     priority: str
     due: str
     fields: Names
+    kinds: Names
     more: str
     hello: str
     plain_link: str
@@ -41,6 +42,7 @@ ENGLISH = Words(
     priority="%s priority",
     due="due %s",
     fields={"due_at": "due date"},
+    kinds={},
     more="and %d more",
     hello="Hello",
     plain_link="If the button does not work, open this address:",
@@ -63,6 +65,13 @@ GERMAN = Words(
     fields={
         "title": "Titel", "description": "Beschreibung", "status": "Status", "completed": "Status",
         "priority": "Priorität", "due_at": "Fälligkeit", "tags": "Schlagwörter", "order": "Reihenfolge",
+    },
+    kinds={
+        "welcome": "Willkommen", "welcome_back": "Willkommen zurück", "todo_created": "Aufgabe angelegt",
+        "todo_updated": "Aufgabe geändert", "todo_deleted": "Aufgabe gelöscht",
+        "todo_reminder": "Erinnerung", "password_reset": "Passwort zurücksetzen",
+        "password_changed": "Passwort geändert", "email_verification": "E-Mail-Adresse bestätigen",
+        "system_alert": "Mitteilung", "digest": "Sammelmail",
     },
     more="und %d weitere",
     hello="Hallo",

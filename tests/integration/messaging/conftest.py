@@ -1,5 +1,6 @@
 """Running messaging and notification services, and facts that reach them."""
 
+import uuid
 from collections.abc import Iterator
 from typing import Any
 
@@ -7,9 +8,19 @@ import pytest
 
 from common.events import Event
 from services.messaging.service import MessagingService
-from services.messaging.storage import Ledger
+from services.messaging.storage import Ledger, MessagingStorage
+from services.notifications.storage import DeliveryStorage
 from tests.integration.conftest import Run
 from tests.integration.running import Running, Somebody, Wire, make_config
+
+
+@pytest.fixture(autouse=True, scope="module")
+def own_databases() -> Iterator[None]:
+    """What waits must not be handed out by the suite that runs for the end-to-end tests."""
+    with pytest.MonkeyPatch.context() as patch:
+        for storage in (MessagingStorage, DeliveryStorage):
+            patch.setattr(storage, "database", f"{storage.database}_{uuid.uuid4().hex[:8]}")
+        yield
 
 
 @pytest.fixture(scope="module")

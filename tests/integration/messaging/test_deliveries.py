@@ -8,6 +8,7 @@ import eventlet
 import pytest
 
 from common import clock, events
+from common.errors import Conflict
 from common.failures import Postponed
 from ops.engines.mailcatcher import MailCatcher
 from services.notifications import domain
@@ -108,6 +109,54 @@ def test_of_many_that_claim_at_once_one_gets_it(log: DeliveryLog) -> None:
             return False
 
     assert list(eventlet.GreenPool(20).imap(attempt, range(20))).count(True) == 1
+
+
+def test_a_cancelled_mail_is_closed_and_its_request_changes_nothing(
+    announce: Announcer, log: DeliveryLog, wire: Wire, mailcatcher: MailCatcher
+) -> None:
+    recipient, message_id, heard = f"{new_id()}@example.com", new_id(), Heard(wire, "notifications")
+    for _ in range(2):
+        log.cancel(message_id)
+    context = {"title": "x", "message": "y"}
+    announce(
+        events.NOTIFICATION_REQUESTED, message_id=message_id, template="system_alert", recipient=recipient,
+        context=context,
+    )  # fmt: skip
+    assert eventually(lambda: heard.names(message_id=message_id)) == ["notification_cancelled"]
+    eventlet.sleep(0.5)
+    assert claim(log, message_id) is False
+    assert status(log, message_id) == domain.CANCELLED
+    assert mailcatcher.mails(recipient) == []
+    assert heard.names(message_id=message_id) == ["notification_cancelled"]
+
+
+def test_a_mail_is_cancelled_between_attempts_and_not_while_or_after_it_is_sent(log: DeliveryLog) -> None:
+    message_id = new_id()
+    claim(log, message_id)
+    with pytest.raises(Conflict, match="message_being_sent"):
+        log.cancel(message_id)
+    log.failed(message_id, 1, "smtp_timeout", "too slow", False)
+    log.cancel(message_id)
+    assert status(log, message_id) == domain.CANCELLED
+    sent = new_id()
+    claim(log, sent)
+    log.sent(sent, 1)
+    with pytest.raises(Conflict, match="message_sent"):
+        log.cancel(sent)
+
+
+def test_of_a_claim_and_a_cancellation_one_wins(log: DeliveryLog) -> None:
+    def cancelled(message_id: str) -> bool:
+        try:
+            log.cancel(message_id)
+        except Conflict:
+            return False
+        return True
+
+    pool = eventlet.GreenPool(20)
+    ids = [new_id() for _ in range(60)]
+    pairs = [(pool.spawn(claim, log, one), pool.spawn(cancelled, one)) for one in ids]
+    assert all(claimed.wait() is not stopped.wait() for claimed, stopped in pairs)
 
 
 def ask_for(

@@ -9,7 +9,7 @@ import pytest
 
 from common import events, topology
 from common.errors import Forbidden, NotFound
-from common.mail_kinds import PREFERENCE_FOR, TEMPLATES
+from common.mail_kinds import KINDS, PREFERENCE_FOR
 from common.unsubscribe import Links
 from ops.engines.mailcatcher import MailCatcher
 from services.messaging.domain import Contact
@@ -150,7 +150,7 @@ def test_other_mails_carry_no_such_link_and_are_sent_in_english(
 
 def test_an_administrator_sees_how_each_mail_reads(config: dict[str, Any], notifications: Running) -> None:
     admin = Somebody(config, role="admin")
-    for template in TEMPLATES:
+    for template in KINDS:
         english = admin.call.notifications.preview(template=template)
         german = admin.call.notifications.preview(template=template, locale="de-AT")
         assert set(english) == {"subject", "text", "html"}

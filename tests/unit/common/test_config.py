@@ -52,6 +52,10 @@ WRONG = [
     ("RABBITMQ_URL", "AMQP_URI", "amqp://[broken"), ("RABBITMQ_URL", "AMQP_URI", "amqp://h:99999/"),
     ("RABBITMQ_URL", "AMQP_URI", "amqp:///"), ("ADMIN_PASSWORD", "ADMIN_EMAIL", "root@example.com"),
     ("ADMIN_EMAIL", "ADMIN_PASSWORD", "sesame"),
+    *(
+        ("RECIPIENT_RATE_LIMIT", "RECIPIENT_RATE_LIMIT", wrong)
+        for wrong in ("many", "200", 200, "0/hour", "-1/hour", "10001/hour", "1/hour; 5/day", "1/fortnight")
+    ),
 ]  # fmt: skip
 
 

@@ -10,7 +10,7 @@ from nameko.extensions import ENTRYPOINT_EXTENSIONS_ATTR
 from common import events, topology
 from common.delivery import EventHandler
 from common.events import Event
-from common.mail_kinds import TEMPLATES
+from common.mail_kinds import DIGEST, KINDS, TEMPLATES, URGENT
 from ops.serve import SERVICES
 from services.messaging.service import MessagingService
 from services.notifications import emails
@@ -89,8 +89,10 @@ def test_an_event_that_somebody_hears_has_to_reach_a_queue() -> None:
 
 
 def test_the_words_for_mails_are_the_templates_that_there_are() -> None:
-    assert set(TEMPLATES) == emails.TEMPLATES
-    assert len(TEMPLATES) == len(set(TEMPLATES))
+    assert set(KINDS) == emails.TEMPLATES
+    assert len(KINDS) == len(set(KINDS))
+    assert DIGEST not in TEMPLATES
+    assert set(URGENT) < set(TEMPLATES)
 
 
 def test_an_event_that_a_newer_version_has_stored_needs_no_queue() -> None:

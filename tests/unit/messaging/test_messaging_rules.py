@@ -35,7 +35,10 @@ FIELDS: dict[Event, dict[str, Any]] = {
     events.TODO_DELETED: TODOS,
     events.TODO_DUE_SOON: TODOS,
 }  # fmt: skip
-SILENT = {events.USER_UPDATED, events.USER_DELETED, events.NOTIFICATION_SENT, events.NOTIFICATION_FAILED}
+SILENT = {
+    events.USER_UPDATED, events.USER_DELETED, events.NOTIFICATION_SENT, events.NOTIFICATION_FAILED,
+    events.NOTIFICATION_CANCELLED,
+}  # fmt: skip
 
 
 def test_every_event_that_messaging_hears_asks_for_a_mail_or_is_known_not_to() -> None:
@@ -130,7 +133,7 @@ MESSAGE = {
 
 
 def test_a_message_is_a_template_a_recipient_and_a_context() -> None:
-    assert load(NewMessage(), MESSAGE) == {**MESSAGE, "idempotency_key": None}
+    assert load(NewMessage(), MESSAGE) == {**MESSAGE, "idempotency_key": None, "deliver_at": None}
 
 
 @pytest.mark.parametrize(
@@ -141,6 +144,8 @@ def test_a_message_is_a_template_a_recipient_and_a_context() -> None:
         ("context", {"a": "x" * 100_001}), ("context", {"a\0b": 1}), ("context", {"a": 2**64}),
         ("context", {"a": float("nan")}), ("context", {"a": "\ud800"}), ("context", {"\ud800": 1}),
         ("idempotency_key", ""), ("idempotency_key", "x" * 201), ("idempotency_key", 5), ("status", "sent"),
+        ("template", "digest"), ("deliver_at", "tomorrow"), ("deliver_at", "2030-01-01"), ("deliver_at", 5),
+        ("deliver_at", "2999-01-01T00:00:00Z"),
     ],
 )  # fmt: skip
 def test_a_message_that_can_not_be_kept_is_refused_by_field(field: str, value: object) -> None:

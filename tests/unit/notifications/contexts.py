@@ -12,6 +12,12 @@ def a_todo(title: str = "Buy milk", **facts: Any) -> dict[str, Any]:
     return {"title": title, **usual, **facts}
 
 
+def a_mail(template: str = "todo_created", title: str = "Buy milk", **context: Any) -> dict[str, Any]:
+    """A mail as a digest knows it."""
+    about = {"todos": [{"title": title}], "count": 1, **context}
+    return {"template": template, "at": "2026-11-22T13:45:00.000Z", "context": about}
+
+
 def full_context(template: str) -> dict[str, Any]:
     """Every variable of the template, required and optional."""
     todos = {"todos": [a_todo()], "count": 1}
@@ -30,6 +36,7 @@ def full_context(template: str) -> dict[str, Any]:
         "password_reset": {"reset_token": "r-token", "expires_in": "1 hour"},
         "password_changed": {"changed_at": "2026-11-22T13:45:00Z", "ip": "203.0.113.7"},
         "email_verification": {"verification_token": "v-token", "new_email": "ada@new.example"},
+        "digest": {"mails": [a_mail(), a_mail("todo_deleted")]},
         "system_alert": {"title": "Maintenance tonight", "message": "Read-only from 22:00.\n\nThank you."},
     }
     return {"name": "Ada", **contexts[template]}

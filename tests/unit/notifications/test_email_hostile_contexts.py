@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from common.failures import PermanentFailure
 from services.notifications.emails import OPTIONAL, REQUIRED, TEMPLATES, build_message, render
 from services.notifications.rendering import MAX_SUBJECT
-from tests.unit.notifications.contexts import PUBLIC_URL, a_todo, full_context
+from tests.unit.notifications.contexts import PUBLIC_URL, a_mail, a_todo, full_context
 
 SCRIPT = "<script>alert('x')</script>"
 JSON = st.recursive(
@@ -33,6 +33,8 @@ def test_no_value_gets_into_the_html_as_markup(template: str) -> None:
     }
     if "todos" in context:
         context["todos"] = [dict.fromkeys(a_todo(), SCRIPT)]
+    if "mails" in context:
+        context["mails"] = [a_mail(title=SCRIPT), {"template": SCRIPT, "at": SCRIPT, "context": SCRIPT}]
     mail = render(template, context, public_url=PUBLIC_URL)
     assert "<script" not in mail.html
     assert "&lt;script&gt;" in mail.html

@@ -20,6 +20,7 @@ SUBJECTS = {
     "password_changed": "Your password was changed",
     "email_verification": "Confirm your email address",
     "system_alert": "Maintenance tonight",
+    "digest": "2 messages from Todos",
 }
 ALL_REQUIRED = [(template, name) for template in sorted(REQUIRED) for name in sorted(REQUIRED[template])]
 TODO_TEMPLATES = ["todo_created", "todo_updated", "todo_deleted", "todo_reminder"]
@@ -29,9 +30,9 @@ def rendered(template: str, **changes: Any) -> Any:
     return render(template, full_context(template) | changes, public_url=PUBLIC_URL)
 
 
-def test_there_are_ten_mails_and_each_has_its_three_files() -> None:
+def test_there_are_eleven_mails_and_each_has_its_three_files() -> None:
     files = {"subject.txt", "body.txt", "body.html"}
-    assert len(TEMPLATES) == 10
+    assert len(TEMPLATES) == 11
     assert all({file.name for file in (TEMPLATE_FOLDER / kind).iterdir()} == files for kind in TEMPLATES)
 
 

@@ -1,4 +1,4 @@
-"""German mails: all ten, of the same variables as the English ones, and nothing English left in them."""
+"""German mails: all of them, of the same variables as the English ones, and nothing English left in them."""
 
 import re
 from dataclasses import fields
@@ -8,13 +8,22 @@ import pytest
 from jinja2 import Environment, meta
 
 from common.locales import LANGUAGES
-from common.mail_kinds import PREFERENCE_FOR, TEMPLATES
+from common.mail_kinds import KINDS, PREFERENCE_FOR, TEMPLATES
 from services.notifications.emails import OPTIONAL, REQUIRED, RenderedEmail, render
-from services.notifications.filters import device, duration, field_name, filters_for, moment, priority, status
+from services.notifications.filters import (
+    device,
+    duration,
+    field_name,
+    filters_for,
+    mail_kind,
+    moment,
+    priority,
+    status,
+)
 from services.notifications.rendering import TEMPLATE_FOLDER
 from services.notifications.samples import sample_context
 from services.notifications.words import ENGLISH, GERMAN, WORDS
-from tests.unit.notifications.contexts import PUBLIC_URL, a_todo, full_context
+from tests.unit.notifications.contexts import PUBLIC_URL, a_mail, a_todo, full_context
 
 PARTS = ("subject.txt", "body.txt", "body.html")
 TRANSLATED = [language for language in LANGUAGES if language != "en"]
@@ -30,6 +39,7 @@ SUBJECTS = {
     "password_changed": "Dein Passwort wurde geändert",
     "email_verification": "Bestätige deine E-Mail-Adresse",
     "system_alert": "Maintenance tonight",
+    "digest": "2 Nachrichten von Todos",
 }
 ENGLISH_WORDS = re.compile(
     r"\b(you|your|the|this|hello|password|because|open|confirm|changed|done|high|pending|todo|UTC,|new)\b",
@@ -54,7 +64,7 @@ def test_the_languages_of_the_mails_are_those_of_the_suite() -> None:
 
 
 @pytest.mark.parametrize("language", TRANSLATED)
-@pytest.mark.parametrize("template", TEMPLATES)
+@pytest.mark.parametrize("template", KINDS)
 def test_a_translated_mail_has_the_files_and_the_variables_of_the_english_one(
     template: str, language: str
 ) -> None:
@@ -67,7 +77,7 @@ def test_a_translated_mail_has_the_files_and_the_variables_of_the_english_one(
 @pytest.mark.parametrize("language", TRANSLATED)
 def test_there_is_no_translation_of_a_mail_that_there_is_not(language: str) -> None:
     folders = {path.name for path in (TEMPLATE_FOLDER / language).iterdir() if path.is_dir()}
-    assert folders == set(TEMPLATES)
+    assert folders == set(KINDS)
 
 
 def test_a_language_has_every_word_and_the_same_places_for_values_in_it() -> None:
@@ -79,7 +89,7 @@ def test_a_language_has_every_word_and_the_same_places_for_values_in_it() -> Non
         assert places[0] == places[1], field.name
 
 
-@pytest.mark.parametrize("template", TEMPLATES)
+@pytest.mark.parametrize("template", KINDS)
 def test_a_german_mail_is_german_from_subject_to_footer(template: str) -> None:
     mail = german(template)
     assert mail.subject == SUBJECTS[template]
@@ -93,7 +103,7 @@ def test_a_german_mail_is_german_from_subject_to_footer(template: str) -> None:
     assert left == set()
 
 
-@pytest.mark.parametrize("template", TEMPLATES)
+@pytest.mark.parametrize("template", KINDS)
 def test_a_german_mail_can_be_written_from_its_required_variables_alone(template: str) -> None:
     context = {name: value for name, value in full_context(template).items() if name in REQUIRED[template]}
     mail = render(template, context, public_url=PUBLIC_URL, locale="de")
@@ -124,6 +134,23 @@ def test_a_german_welcome_back_mail_says_when_the_device_is_new() -> None:
     assert new.subject == "Willkommen zurück, Ada (neues Gerät)"
     assert "NEUES GERÄT" in new.text
     assert "Firefox auf Linux" in new.text
+
+
+def test_the_lines_of_a_german_digest_are_german() -> None:
+    broken = {"template": "todo_deleted", "at": "2026-11-22T13:45:00Z", "context": {"todos": 5}}
+    mail = german("digest", mails=[a_mail("todo_reminder"), broken, a_mail("todo_updated", count=3)])
+    assert mail.subject == "3 Nachrichten von Todos"
+    when = "(22. November 2026, 13:45 Uhr (UTC))"
+    for title in ("Erinnerung: Buy milk", "Aufgabe gelöscht", "3 Aufgaben geändert"):
+        assert f"- {title} {when}\n" in mail.text
+        assert f">{title}</div>" in mail.html
+
+
+def test_every_kind_of_mail_has_a_name_for_a_digest_in_each_language() -> None:
+    assert set(GERMAN.kinds) == set(KINDS)
+    assert [mail_kind("todo_created", words) for words in (ENGLISH, GERMAN)] == [
+        "Todo created", "Aufgabe angelegt",
+    ]  # fmt: skip
 
 
 def test_a_region_is_served_in_its_language() -> None:
@@ -163,7 +190,7 @@ def test_a_time_span_reads_in_each_language_and_what_is_none_stays(
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-@pytest.mark.parametrize("template", TEMPLATES)
+@pytest.mark.parametrize("template", KINDS)
 def test_the_footer_has_the_link_to_unsubscribe_if_there_is_one(template: str, language: str) -> None:
     context = full_context(template)
     plain = render(template, context, public_url=PUBLIC_URL, locale=language)
@@ -174,7 +201,7 @@ def test_the_footer_has_the_link_to_unsubscribe_if_there_is_one(template: str, l
     assert f'<a href="{LINK}" style="color:#526070;">{words}</a>' in chatter.html
 
 
-@pytest.mark.parametrize("template", TEMPLATES)
+@pytest.mark.parametrize("template", KINDS)
 def test_there_is_sample_data_for_every_variable_of_every_mail(template: str) -> None:
     sample = sample_context(template)
     assert sample.keys() | {"count"} == REQUIRED[template] | OPTIONAL[template] | {"count"}
