@@ -46,6 +46,28 @@ class QueueConsumer(NamekoQueueConsumer):
 
     connected = False
 
+    def __init__(self) -> None:
+        super().__init__()
+        self._paused: set[str] = set()
+
+    def pause(self, queue: str) -> None:
+        """Take nothing more from a queue, from the next iteration on; what is taken is still handled."""
+        self._paused.add(queue)
+
+    def resume(self, queue: str) -> None:
+        """Take from it again."""
+        self._paused.discard(queue)
+
+    def on_iteration(self) -> None:
+        """Begin and end consuming where that was asked for: only this thread may talk on the channel."""
+        super().on_iteration()
+        for provider, consumer in self._consumers.items():
+            wanted, is_active = provider.queue.name not in self._paused, bool(consumer._active_tags)
+            if wanted and not is_active:
+                consumer.consume()
+            elif is_active and not wanted:
+                consumer.cancel()
+
     def get_consumers(self, consumer_cls: Any, channel: Any) -> Any:
         """A consumer for each entrypoint; one with a ``share`` has that part of the worker pool at most."""
         for provider in self._providers:

@@ -18,6 +18,10 @@ _CACHE_SECONDS = 1.0
 Report = dict[str, Any]
 
 
+class Unwell(Exception):
+    """A dependency's own words for what is wrong with it; they are shown to whoever asks."""
+
+
 class ProbeTimeout(Exception):
     """A dependency has not answered in time."""
 
@@ -80,6 +84,8 @@ def _ask_one(provider: Any) -> Report:
 
 
 def _detail(problem: Exception) -> str:
+    if isinstance(problem, Unwell):
+        return str(problem)
     return "no answer in time" if isinstance(problem, ProbeTimeout) else "not reachable"
 
 

@@ -2,6 +2,9 @@
 
 from prometheus_client import CONTENT_TYPE_LATEST, Counter, Gauge, Histogram, generate_latest
 
+from common.breaker import CLOSED, HALF_OPEN, OPEN, Breaker
+
+_BREAKER_ORDER = (CLOSED, HALF_OPEN, OPEN)
 _BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
 
 ENTRYPOINT_SECONDS = Histogram(
@@ -19,6 +22,11 @@ EVENTS_HANDLED = Counter(
     "suite_events_handled_total", "Events consumed, by what came of it.", ("event", "outcome")
 )
 MAILS = Counter("suite_mails_total", "Mails by template and outcome.", ("template", "outcome"))
+BREAKER_STATE = Gauge(
+    "suite_breaker_state",
+    "0 closed, 1 half-open, 2 open: calls are refused, or a queue is paused.",
+    ("target",),
+)
 BROKER_UP = Gauge("suite_broker_up", "1 while this process consumes from the broker.")
 
 
@@ -30,3 +38,8 @@ def exposition() -> tuple[bytes, str]:
 def broker_is_up() -> bool:
     """Whether this process has a consuming connection to the broker, as far as it knows."""
     return bool(BROKER_UP._value.get())
+
+
+def show_breaker(target: str, breaker: Breaker) -> None:
+    """Let the scrape see a breaker's state."""
+    BREAKER_STATE.labels(target).set_function(lambda: _BREAKER_ORDER.index(breaker.state))

@@ -9,10 +9,9 @@ from email.policy import SMTP
 
 import eventlet
 from eventlet.semaphore import BoundedSemaphore
-from nameko.extensions import DependencyProvider
 
-from common.config import BadSetting
-from common.failures import PermanentFailure, TemporaryFailure
+from common.breaker import Breaker
+from common.failures import PermanentFailure, Postponed, TemporaryFailure
 from services.notifications.mailboxes import needs_smtputf8, recipient_address, sender_address
 from services.notifications.smtp_session import Envelope, SmtpSession
 from services.notifications.smtp_settings import SmtpSettings
@@ -21,10 +20,15 @@ MAX_CONNECTIONS = 8
 MAX_MAILS_PER_CONNECTION = 100
 MAX_IDLE_SECONDS = 20.0
 CHECK_SECONDS = 1.5
+FAILURES, PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 3, 1.0, 10.0
+BUSY_SECONDS = 1.0
 
 
 class Mailer:
     """Sends mails over SMTP; raises nothing but Temporary- and PermanentFailure.
+
+    When no connection can be made several times in a row, the server is left alone for a while: mails
+    are postponed then, which costs them no attempt, until one connection (:meth:`try_again`) is made.
 
     It never sends a mail a second time by itself. `smtp_unknown_outcome` says
     that the server may have it: whoever calls decides what to do then.
@@ -35,6 +39,7 @@ class Mailer:
         self._tls_context = settings.tls_context()
         self._idle: deque[SmtpSession] = deque()
         self._slots = BoundedSemaphore(MAX_CONNECTIONS)
+        self.breaker = Breaker(FAILURES, PAUSE_SECONDS, LONGEST_PAUSE_SECONDS)
 
     def send(self, message: EmailMessage, recipient: str) -> None:
         """Hand the message over for one recipient; it returns once the server has accepted it."""
@@ -49,6 +54,15 @@ class Mailer:
             SmtpSession.open(self.settings, self._tls_context, login=False).close()
         self._close_stale()
 
+    def try_again(self) -> bool:
+        """Make a connection if the pause is over; whether the server is there."""
+        if not self.breaker.is_closed and self.breaker.allows():
+            try:
+                self._keep_or_close(self._connect())
+            except (TemporaryFailure, PermanentFailure):
+                return False
+        return self.breaker.is_closed
+
     def close(self) -> None:
         """Hang up all idle connections."""
         while self._idle:
@@ -58,7 +72,7 @@ class Mailer:
     def _slot(self) -> Iterator[None]:
         """Servers allow few connections at a time: more mails wait for their turn, though not for ever."""
         if not self._slots.acquire(timeout=self.settings.accept_timeout):
-            raise TemporaryFailure("smtp_busy", "all connections to the mail server are taken")
+            raise Postponed("smtp_busy", "all connections to the mail server are taken", BUSY_SECONDS)
         try:
             yield
         finally:
@@ -66,11 +80,35 @@ class Mailer:
 
     @contextmanager
     def _session(self) -> Iterator[SmtpSession]:
-        session = self._idle_session() or SmtpSession.open(self.settings, self._tls_context)
+        session = self._idle_session() or self._new_session()
         try:
             yield session
         finally:
             self._keep_or_close(session)
+
+    def _new_session(self) -> SmtpSession:
+        if self.breaker.is_closed:
+            try:
+                return self._connect()
+            except TemporaryFailure as failure:
+                if self.breaker.is_closed:
+                    raise
+                raise self._paused() from failure
+        raise self._paused()
+
+    def _connect(self) -> SmtpSession:
+        try:
+            session = SmtpSession.open(self.settings, self._tls_context)
+        except BaseException:
+            # A time-out of the caller's is a failure as well: the server is silent.
+            self.breaker.failed()
+            raise
+        self.breaker.succeeded()
+        return session
+
+    def _paused(self) -> Postponed:
+        seconds = max(BUSY_SECONDS, self.breaker.retry_after)
+        return Postponed("smtp_paused", "the mail server is not there", seconds)
 
     def _idle_session(self) -> SmtpSession | None:
         """A server hangs up on an idle connection when it likes, so each is asked before its next mail."""
@@ -92,33 +130,6 @@ class Mailer:
         """The oldest stand at the left: they were used least recently."""
         while self._idle and _is_stale(self._idle[0]):
             self._idle.popleft().close()
-
-
-class MailerProvider(DependencyProvider):
-    """Injects the process's mailer; wrong settings stop the start with a line that says why."""
-
-    mailer: Mailer
-    probe_name = "smtp"
-    critical = False  # mails wait for their server; all else goes on
-
-    def probe(self) -> None:
-        """Greet the server; raises if it does not answer."""
-        self.mailer.check()
-
-    def setup(self) -> None:
-        """Read the settings; nothing is connected yet."""
-        try:
-            self.mailer = Mailer(SmtpSettings.from_config(self.container.config))
-        except ValueError as problem:
-            raise BadSetting(str(problem)) from None
-
-    def get_dependency(self, worker_ctx: object) -> Mailer:
-        """Give every worker the same mailer."""
-        return self.mailer
-
-    def stop(self) -> None:
-        """Hang up, after the last worker has ended."""
-        self.mailer.close()
 
 
 def _is_stale(session: SmtpSession) -> bool:

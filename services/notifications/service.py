@@ -7,7 +7,7 @@ import eventlet
 
 from common import events, metrics
 from common.delivery import CurrentAttempt, handles
-from common.failures import DeliveryFailure, TemporaryFailure
+from common.failures import DeliveryFailure, Postponed, TemporaryFailure
 from common.identity import Allow
 from common.locales import DEFAULT_LOCALE
 from common.logging import get_logger
@@ -18,7 +18,7 @@ from common.unsubscribe import UnsubscribeLinks
 from services.notifications import domain
 from services.notifications.emails import RenderedEmail, build_message, render
 from services.notifications.list_headers import one_click
-from services.notifications.mailer import MailerProvider
+from services.notifications.mail_server import MailServer
 from services.notifications.samples import sample_context
 from services.notifications.settings import MailSettings
 from services.notifications.storage import DeliveryStorage
@@ -32,7 +32,7 @@ class NotificationsService(SuiteService):
 
     name = "notifications"
     deliveries: Any = DeliveryStorage()
-    mailer: Any = MailerProvider()
+    mailer: Any = MailServer()
     settings: Any = MailSettings()
     attempt: Any = CurrentAttempt()
     unsubscribing: Any = UnsubscribeLinks()
@@ -58,6 +58,9 @@ class NotificationsService(SuiteService):
             return
         try:
             self._send(event)
+        except Postponed:
+            self.deliveries.give_back(event["message_id"])
+            raise
         except DeliveryFailure as failure:
             self._note_failure(event, failure)
             raise

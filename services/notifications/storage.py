@@ -79,6 +79,13 @@ class DeliveryLog:
         finally:
             keeper.kill()
 
+    def give_back(self, message_id: str) -> None:
+        """End the claim without an attempt."""
+        with translated():
+            self._deliveries.update_one(
+                {"_id": message_id, "status": domain.CLAIMED}, {"$set": {"lease_until": clock.now()}}
+            )
+
     def sent(self, message_id: str, attempt: int) -> None:
         """Note that the server has taken the mail, ``notification_sent`` with it."""
         self._close(message_id, domain.SENT, events.NOTIFICATION_SENT, attempt=attempt)

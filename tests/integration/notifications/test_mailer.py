@@ -4,14 +4,12 @@ from collections.abc import Callable
 
 import eventlet
 import pytest
-from nameko.containers import ServiceContainer
 
-from common.config import BadSetting
 from common.failures import DeliveryFailure, PermanentFailure, TemporaryFailure
 from ops.engines.mailcatcher import MailCatcher
 from ops.engines.ports import free_port
 from services.notifications import mailer as mailer_module
-from services.notifications.mailer import MAX_CONNECTIONS, Mailer, MailerProvider
+from services.notifications.mailer import MAX_CONNECTIONS, Mailer
 from tests.integration.notifications.mail_servers import PASSWORD, USER, Certificates, send
 
 MailerFor = Callable[..., Mailer]
@@ -254,29 +252,6 @@ def test_the_check_passes_while_the_server_answers_and_fails_after(
     catcher.stop()
     with pytest.raises(TemporaryFailure):
         mailer.check()
-
-
-def test_the_provider_makes_the_mailer_from_the_settings(catcher: MailCatcher) -> None:
-    class Service:
-        name = "service"
-        mailer = MailerProvider()
-
-    mail = {"host": "127.0.0.1", "port": str(catcher.port), "sender": "Todos <todos@example.com>"}
-    container = ServiceContainer(Service, {"MAIL": mail, "ENV": "production"})
-    container.start()
-    (provider,) = container.dependencies
-    provider.get_dependency(None).check()
-    container.stop()
-    assert provider.mailer.settings.sender == "Todos <todos@example.com>"
-
-
-def test_the_provider_refuses_to_start_with_wrong_settings() -> None:
-    class Service:
-        name = "service"
-        mailer = MailerProvider()
-
-    with pytest.raises(BadSetting, match=r"^SMTP_HOST or EMAIL_SERVICE must be set"):
-        ServiceContainer(Service, {"ENV": "production"}).start()
 
 
 def tls_options(certificates: Certificates, tls: str, subject: str = "IP:127.0.0.1") -> list[str]:
