@@ -26,6 +26,15 @@ _TCP_USER_TIMEOUT = 18  # Linux's option number; py-amqp's own value of 1 s drop
 SOCKET_SETTINGS = {_TCP_USER_TIMEOUT: 15_000}
 
 
+def connect(config: dict[str, Any], seconds: float = CONNECT_SECONDS) -> Connection:
+    """A connection by the settings that is made at its first use, within ``seconds`` or not at all."""
+    return Connection(
+        config[AMQP_URI_CONFIG_KEY], ssl=config.get(AMQP_SSL_CONFIG_KEY),
+        login_method=config.get(LOGIN_METHOD_CONFIG_KEY), connect_timeout=seconds,
+        transport_options={"socket_settings": SOCKET_SETTINGS, "max_retries": 1},
+    )  # fmt: skip
+
+
 class PublishFailed(Exception):
     """The broker did not take a message: not reachable, silent, or refused."""
 
@@ -82,12 +91,7 @@ class ConfirmedPublisher(SharedExtension):
 
     def _channel(self) -> tuple[Any, Iterator[int]]:
         if self._connection is None:
-            config = self.container.config
-            connection = Connection(
-                config[AMQP_URI_CONFIG_KEY], ssl=config.get(AMQP_SSL_CONFIG_KEY),
-                login_method=config.get(LOGIN_METHOD_CONFIG_KEY), connect_timeout=CONNECT_SECONDS,
-                transport_options={"socket_settings": SOCKET_SETTINGS},
-            )  # fmt: skip
+            connection = connect(self.container.config)
             connection.connect()
             channel: Any = connection.default_channel
             channel.confirm_select()

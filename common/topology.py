@@ -19,12 +19,13 @@ from typing import Any
 import eventlet
 from amqp.exceptions import AMQPError, PreconditionFailed
 from kombu import Connection, Exchange, Queue
-from nameko.constants import AMQP_SSL_CONFIG_KEY, AMQP_URI_CONFIG_KEY, LOGIN_METHOD_CONFIG_KEY
+from nameko.constants import AMQP_URI_CONFIG_KEY
 from nameko.extensions import SharedExtension
 from nameko.rpc import RPC_QUEUE_TEMPLATE, get_rpc_exchange
 from nameko.utils import sanitize_url
 
 from common import events
+from common.broker import connect
 from common.events import Event
 from common.logging import get_logger
 
@@ -117,11 +118,7 @@ class Topology(SharedExtension):
 
 def declare(config: dict[str, Any]) -> None:
     """Declare the topology over a connection of its own; raises what the broker answers."""
-    connection = Connection(
-        config[AMQP_URI_CONFIG_KEY], ssl=config.get(AMQP_SSL_CONFIG_KEY), connect_timeout=5,
-        login_method=config.get(LOGIN_METHOD_CONFIG_KEY),
-    )  # fmt: skip
-    with connection:
+    with connect(config) as connection:
         for entity in everything(config):
             declare_one(connection, entity)
 

@@ -6,9 +6,9 @@ from typing import Any
 import amqp
 import eventlet
 from kombu import Connection
-from nameko.constants import AMQP_SSL_CONFIG_KEY, AMQP_URI_CONFIG_KEY, LOGIN_METHOD_CONFIG_KEY
 from nameko.rpc import RPC_QUEUE_TEMPLATE
 
+from common.broker import connect
 from common.logging import get_logger
 
 log = get_logger()
@@ -25,7 +25,7 @@ class CountTimeout(Exception):
 def count_instances(config: dict[str, Any], services: Sequence[str], seconds: float) -> Counts:
     """Instances by service; None where the broker does not say within ``seconds``."""
     counts: Counts = dict.fromkeys(services)
-    broker = _connection(config, seconds)
+    broker = connect(config, seconds)
     try:
         with eventlet.Timeout(seconds, CountTimeout("no answer in time")):
             for service in services:
@@ -35,13 +35,6 @@ def count_instances(config: dict[str, Any], services: Sequence[str], seconds: fl
     finally:
         _hang_up(broker)
     return counts
-
-
-def _connection(config: dict[str, Any], seconds: float) -> Connection:
-    return Connection(
-        config[AMQP_URI_CONFIG_KEY], ssl=config.get(AMQP_SSL_CONFIG_KEY), connect_timeout=seconds,
-        login_method=config.get(LOGIN_METHOD_CONFIG_KEY), transport_options={"max_retries": 1},
-    )  # fmt: skip
 
 
 def _consumers(broker: Connection, queue: str) -> int:
