@@ -92,7 +92,7 @@ def _shape_problems(config: Config) -> list[str]:
         problems.append(f"LOG_LEVEL is {config['LOG_LEVEL']!r}: set it to one of {', '.join(_LEVELS)}.")
     if config["LOG_FORMAT"] not in ("console", "json"):
         problems.append(f"LOG_FORMAT is {config['LOG_FORMAT']!r}: set it to console or json.")
-    for name in ("JWT_EXPIRES_IN", "REFRESH_EXPIRES_IN"):
+    for name in ("JWT_EXPIRES_IN", "REFRESH_EXPIRES_IN", "REMEMBER_FOR"):
         try:
             clock.parse_duration(config[name])
         except ValueError as problem:

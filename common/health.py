@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import eventlet
@@ -15,6 +16,7 @@ from common.logging import get_logger, instance
 log = get_logger()
 PROBE_SECONDS = 1.0
 _CACHE_SECONDS = 1.0
+_SELF_CHECK_SECONDS = 5.0
 Report = dict[str, Any]
 
 
@@ -26,18 +28,39 @@ class ProbeTimeout(Exception):
     """A dependency has not answered in time."""
 
 
+@dataclass(frozen=True, slots=True)
+class Probe:
+    """A question to a dependency: it raises if all is not well, and may say something in words.
+
+    One that is not ``critical`` turns the report to ``warn`` instead of ``fail``.
+    """
+
+    name: str
+    ask: Callable[[], str | None]
+    critical: bool = True
+
+
 class Health(DependencyProvider):
     """Injects a function that reports on this process.
 
-    A dependency takes part by having ``probe()``, which raises if it is not well, and ``probe_name``.
-    One with ``critical = False`` turns the report to ``warn`` instead of ``fail``. A report is kept for
-    a second, so that asking often hurts nobody.
+    A dependency takes part by having ``probes()``. A report is kept for a second, so that asking often
+    hurts nobody. The process asks itself every few seconds, so that its metrics and its log tell what
+    nobody has asked for.
     """
 
     def setup(self) -> None:
         """Start without a report."""
         self._turn = Semaphore(1)
         self._report: tuple[float, Report] = (0.0, {})
+        self._down: set[str] = set()
+
+    def start(self) -> None:
+        """Begin to ask."""
+        self._self_check = eventlet.spawn(self._ask_often)
+
+    def stop(self) -> None:
+        """Ask no more."""
+        self._self_check.kill()
 
     def get_dependency(self, worker_ctx: WorkerContext) -> Callable[[], Report]:
         """``report() -> {status, version, checked_at, instance, dependencies}``."""
@@ -49,12 +72,25 @@ class Health(DependencyProvider):
                 self._report = (time.monotonic(), self._ask())
             return self._report[1]
 
+    def _tell_changes(self, dependencies: Report) -> None:
+        down = {name for name, part in dependencies.items() if part["status"] != "pass"}
+        for name in down - self._down:
+            log.warning("dependency_down", dependency=name, detail=dependencies[name]["detail"])
+        for name in self._down - down:
+            log.info("dependency_up", dependency=name)
+        self._down = down
+
+    def _ask_often(self) -> None:
+        while True:
+            eventlet.sleep(_SELF_CHECK_SECONDS)
+            self._fresh()
+
     def _ask(self) -> Report:
-        probed = [provider for provider in self.container.dependencies if hasattr(provider, "probe")]
-        answers = [eventlet.spawn(_ask_one, provider) for provider in probed]
-        dependencies = {
-            provider.probe_name: answer.wait() for provider, answer in zip(probed, answers, strict=True)
-        }
+        askable = [provider for provider in self.container.dependencies if hasattr(provider, "probes")]
+        probes: list[Probe] = [probe for provider in askable for probe in provider.probes()]
+        answers = [eventlet.spawn(_ask_one, probe) for probe in probes]
+        dependencies = {probe.name: answer.wait() for probe, answer in zip(probes, answers, strict=True)}
+        self._tell_changes(dependencies)
         dependencies["rabbitmq"] = {"status": "pass" if metrics.broker_is_up() else "fail", "latency_ms": 0.0}
         return {
             "status": worst(part["status"] for part in dependencies.values()),
@@ -71,16 +107,16 @@ def worst(statuses: Any) -> str:
     return "fail" if "fail" in found else "warn" if "warn" in found else "pass"
 
 
-def _ask_one(provider: Any) -> Report:
+def _ask_one(probe: Probe) -> Report:
     started = time.perf_counter()
     try:
         with eventlet.Timeout(PROBE_SECONDS, ProbeTimeout("no answer in time")):
-            provider.probe()
+            words = probe.ask()
     except Exception as problem:
-        log.warning("dependency_down", dependency=provider.probe_name, error=type(problem).__name__)
-        status = "fail" if getattr(provider, "critical", True) else "warn"
+        status = "fail" if probe.critical else "warn"
         return {"status": status, "latency_ms": _ms(started), "detail": _detail(problem)}
-    return {"status": "pass", "latency_ms": _ms(started)}
+    told = {"detail": words} if words else {}
+    return {"status": "pass", "latency_ms": _ms(started), **told}
 
 
 def _detail(problem: Exception) -> str:

@@ -22,6 +22,15 @@ EVENTS_HANDLED = Counter(
     "suite_events_handled_total", "Events consumed, by what came of it.", ("event", "outcome")
 )
 MAILS = Counter("suite_mails_total", "Mails by template and outcome.", ("template", "outcome"))
+OUTBOX_PENDING = Gauge("suite_outbox_pending", "Stored changes whose events are still to be published.")
+OUTBOX_OLDEST_SECONDS = Gauge("suite_outbox_oldest_seconds", "How long the oldest of them has waited.")
+QUEUE_MESSAGES = Gauge("suite_queue_messages", "Messages that wait in a queue.", ("queue",))
+QUEUE_CONSUMERS = Gauge("suite_queue_consumers", "Consumers of a queue.", ("queue",))
+MESSAGES = Gauge("suite_messages", "Messages of the ledger that are not at their end.", ("status",))
+OLDEST_MESSAGE_SECONDS = Gauge(
+    "suite_oldest_message_seconds", "How long the oldest message that could leave has waited."
+)
+DEAD_LETTERS = Gauge("suite_dead_letters", "Dead letters in the ledger.")
 BREAKER_STATE = Gauge(
     "suite_breaker_state",
     "0 closed, 1 half-open, 2 open: calls are refused, or a queue is paused.",

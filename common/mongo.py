@@ -5,7 +5,7 @@ no transaction is needed for a single document. ``outbox_at`` is when another in
 what the writer has not published, and a sparse index on it makes that search cheap.
 """
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import eventlet
@@ -16,17 +16,19 @@ from pymongo.database import Database
 from pymongo.errors import OperationFailure, PyMongoError
 
 from common import clock
+from common.health import Probe
 from common.logging import get_logger
-from common.outbox import Entry, Publish, Relay
+from common.outbox import Entry, Lag, Publish, Relay
 from common.storage import Door, StorageUnavailable
 
 log = get_logger()
 Document = dict[str, Any]
 HIDDEN = {"outbox": 0, "outbox_at": 0}
-_BATCH = 200
+_BATCH, _SOME = 200, 20
 _TAKEOVER_SECONDS = 5
 _START_SECONDS = 60
 _AUTHENTICATION_FAILED = (13, 18)
+_OTHER_OPTIONS = 85
 
 
 translated = Door("mongodb", PyMongoError).translated
@@ -78,6 +80,16 @@ class MongoOutbox:
                 self.collection.bulk_write([step for document in documents for step in _removal(document)])
         return len(entries)
 
+    def lag(self) -> Lag:
+        """How many documents hold events, and since when the oldest of them."""
+        waiting = {"outbox_at": {"$exists": True}}
+        with translated():
+            pending = self.collection.count_documents(waiting)
+            # Whoever takes a document over sets its time anew, so the first need not be the oldest.
+            first = list(self.collection.find(waiting, {"outbox": 1}).sort("outbox_at").limit(_SOME))
+        told = [raw["payload"]["occurred_at"] for document in first for raw in document["outbox"]]
+        return Lag(pending, datetime.fromisoformat(min(told)) if told else None)
+
     def _hinted(self, identifiers: list[Any]) -> list[Document]:
         query = {"_id": {"$in": identifiers}, "outbox_at": {"$exists": True}}
         return list(self.collection.find(query, {"outbox": 1}))
@@ -106,6 +118,24 @@ def _removal(document: Document) -> list[UpdateOne]:
     ]
 
 
+def expire(collection: Collection[Document], field: str, after: timedelta, which: Document) -> None:
+    """Let the server remove documents like ``which`` that long after the time in ``field``.
+
+    A setting that has changed holds for what is there already, too.
+    """
+    name, seconds = f"{field}_expires", int(after.total_seconds())
+    with translated():
+        try:
+            collection.create_index(
+                field, name=name, expireAfterSeconds=seconds, partialFilterExpression=which
+            )
+        except OperationFailure as problem:
+            if problem.code != _OTHER_OPTIONS:
+                raise
+            change = {"name": name, "expireAfterSeconds": seconds}
+            collection.database.command("collMod", collection.name, index=change)
+
+
 class MongoStorage(DependencyProvider):
     """Base of a service's storage provider: ``database`` and ``outbox_in`` name what it owns.
 
@@ -114,7 +144,6 @@ class MongoStorage(DependencyProvider):
 
     database: str
     outbox_in: str
-    probe_name = "mongodb"
     relay = Relay()
 
     def setup(self) -> None:
@@ -143,6 +172,11 @@ class MongoStorage(DependencyProvider):
     def probe(self) -> None:
         """Ask the server for a sign of life; raises if there is none."""
         self.client.admin.command("ping")
+
+    def probes(self) -> tuple[Probe, ...]:
+        """The server, and how far the outbox is behind."""
+        behind = Probe("outbox", lambda: self.outbox.lag().report(), critical=False)
+        return Probe("mongodb", self.probe), behind
 
     def announce(self, identifier: Any) -> None:
         """Say that the document with this id was just written with an event in it."""

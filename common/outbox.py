@@ -10,6 +10,7 @@ lets consumers tell. The entries of one aggregate are published in their order.
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Protocol
 
 import eventlet
@@ -17,9 +18,10 @@ from eventlet.queue import Empty, Full, LightQueue
 from eventlet.semaphore import Semaphore
 from nameko.extensions import SharedExtension
 
-from common import context, events, metrics
+from common import clock, context, events, metrics
 from common.broker import ConfirmedPublisher, Message, PublishFailed
 from common.errors import SuiteError
+from common.health import Unwell
 from common.logging import get_logger
 from common.topology import Topology
 
@@ -43,6 +45,28 @@ class Entry:
 
 
 Publish = Callable[[Sequence[Entry]], None]
+_TOO_LONG_SECONDS = 30
+
+
+@dataclass(frozen=True, slots=True)
+class Lag:
+    """How many changes wait for their events to be published, and since when the oldest."""
+
+    pending: int
+    oldest: datetime | None
+
+    @property
+    def seconds(self) -> float:
+        """How long the oldest has waited."""
+        return (clock.now() - self.oldest).total_seconds() if self.oldest else 0.0
+
+    def report(self) -> str:
+        """In words, and in the metrics; Unwell if it is too long."""
+        metrics.OUTBOX_PENDING.set(self.pending)
+        metrics.OUTBOX_OLDEST_SECONDS.set(self.seconds)
+        if self.seconds > _TOO_LONG_SECONDS:
+            raise Unwell(f"{self.pending} wait to be published, the oldest for {self.seconds:.0f} s")
+        return f"{self.pending} wait to be published"
 
 
 class Store(Protocol):
@@ -50,6 +74,9 @@ class Store(Protocol):
 
     def drain(self, publish: Publish) -> int:
         """Publish a batch; 0 when there is nothing to do. Entries stay if ``publish`` raises."""
+
+    def lag(self) -> Lag:
+        """How much waits, and since when."""
 
 
 class Relay(SharedExtension):

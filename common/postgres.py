@@ -4,6 +4,7 @@
 asks for. The event of a change is a row of ``outbox``, written in the change's own transaction.
 """
 
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 from weakref import WeakKeyDictionary
@@ -17,8 +18,9 @@ from sqlalchemy import URL, Engine, create_engine, text
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import sessionmaker
 
+from common.health import Probe
 from common.logging import get_logger
-from common.outbox import Entry, Publish, Relay
+from common.outbox import Entry, Lag, Publish, Relay
 from common.storage import Door, StorageUnavailable
 
 log = get_logger()
@@ -48,6 +50,7 @@ class PostgresOutbox:
         WHERE NOT EXISTS (
             SELECT 1 FROM outbox AS older WHERE older.aggregate = mine.aggregate AND older.id < mine.id)
         ORDER BY id LIMIT :batch FOR UPDATE SKIP LOCKED""")
+    _LAG = text("SELECT count(*) AS pending, min(payload->>'occurred_at') AS oldest FROM outbox")
     _REMOVE = text("DELETE FROM outbox WHERE id = ANY(:ids)")
 
     def __init__(self, engine: Engine) -> None:
@@ -62,22 +65,28 @@ class PostgresOutbox:
                 connection.execute(self._REMOVE, {"ids": [row.id for row in rows]})
         return len(rows)
 
+    def lag(self) -> Lag:
+        """How many rows there are, and since when the oldest."""
+        with translated(), self.engine.connect() as connection:
+            found = connection.execute(self._LAG).one()
+        return Lag(found.pending, datetime.fromisoformat(found.oldest) if found.oldest else None)
+
 
 class PostgresStorage(Database):
     """Base of a service's storage provider; ``migrations`` is the folder of its Alembic scripts."""
 
     migrations: Path
-    probe_name = "postgresql"
     relay = Relay()
 
     def setup(self) -> None:
         """Connect, wait a while for the server, migrate, and tell the relay where events lie."""
         self.dbs: WeakKeyDictionary[Any, Any] = WeakKeyDictionary()
-        self.engine = make_engine(self.container.config["POSTGRES"])
+        self.engine = make_engine(self.container.config["POSTGRES"], self.container.service_name)
         self.Session = sessionmaker(bind=self.engine, class_=Session, expire_on_commit=False)
         self._wait_for_server()
         self._migrate()
-        self.relay.attach(PostgresOutbox(self.engine))
+        self.outbox = PostgresOutbox(self.engine)
+        self.relay.attach(self.outbox)
 
     def stop(self) -> None:
         """Publish what is left, then close."""
@@ -91,6 +100,11 @@ class PostgresStorage(Database):
         """Ask the server for a sign of life; raises if there is none."""
         with self.engine.connect() as connection:
             connection.execute(text("SELECT 1"))
+
+    def probes(self) -> tuple[Probe, ...]:
+        """The server, and how far the outbox is behind."""
+        behind = Probe("outbox", lambda: self.outbox.lag().report(), critical=False)
+        return Probe("postgresql", self.probe), behind
 
     def _migrate(self) -> None:
         # The lock lets one of several instances that start together do it; the others find it done.
@@ -124,8 +138,11 @@ class PostgresStorage(Database):
         return True
 
 
-def make_engine(settings: dict[str, Any]) -> Engine:
-    """An engine for the ``POSTGRES`` settings. Values never appear in errors: they may be personal."""
+def make_engine(settings: dict[str, Any], service: str) -> Engine:
+    """An engine for the ``POSTGRES`` settings, under the service's name.
+
+    Values never appear in errors: they may be personal.
+    """
     url = URL.create(
         "postgresql+psycopg2", settings["username"], str(settings["password"]),
         settings["host"], settings["port"], settings["database"],
@@ -138,7 +155,7 @@ def make_engine(settings: dict[str, Any]) -> Engine:
             return psycopg2.connect(
                 host=settings["host"], port=settings["port"], user=settings["username"],
                 password=str(settings["password"]), dbname=settings["database"], options=_SERVER_SETTINGS,
-                application_name="users", keepalives_idle=30, keepalives_interval=10, keepalives_count=3,
+                application_name=service, keepalives_idle=30, keepalives_interval=10, keepalives_count=3,
                 tcp_user_timeout=15_000,
             )  # fmt: skip
 

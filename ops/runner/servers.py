@@ -83,9 +83,12 @@ class Servers:
     @property
     def environment(self) -> dict[str, str]:
         """What the services must know of the servers."""
-        if not self._mail_port:
-            return {}
-        return {"SMTP_HOST": LOOPBACK, "SMTP_PORT": str(self._mail_port), "SMTP_TLS": "none"}
+        found: dict[str, str] = {}
+        if self.rabbitmq:
+            found["RABBITMQ_MANAGEMENT_URL"] = self.rabbitmq.management_url
+        if self._mail_port:
+            found |= {"SMTP_HOST": LOOPBACK, "SMTP_PORT": str(self._mail_port), "SMTP_TLS": "none"}
+        return found
 
     def _is_missing(self, server: Server) -> bool:
         """A server that a killed run left behind is ours, and is started anew."""

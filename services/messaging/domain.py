@@ -14,6 +14,8 @@ from common.mail_kinds import PREFERENCE_FOR
 
 QUEUED, RETRYING, SENT, DEAD, CANCELLED = "queued", "retrying", "sent", "dead", "cancelled"
 STATUSES = (QUEUED, RETRYING, SENT, DEAD, CANCELLED)
+CLOSED = (SENT, CANCELLED)
+"""Nothing becomes of a message any more."""
 LATEST_DAYS = 366
 """How far ahead a mail may be ordered."""
 _NAMESPACE = uuid.UUID("6f1a4f0e-4b9c-4d7e-9a55-5a3c1f0f7a11")

@@ -74,8 +74,8 @@ class MessagingService(MessagesApi):
 
     @rpc(allow=Allow.ADMIN, idempotent=True)
     def queues(self) -> Any:
-        """Every queue: name, messages, consumers."""
-        return self.broker.list()
+        """Every queue: name, messages, consumers, rates."""
+        return self.broker.show()
 
     @rpc(allow=Allow.ADMIN, idempotent=True)
     def dead_letters(self, query: dict[str, str]) -> Payload:

@@ -12,10 +12,12 @@ from pymongo.errors import DuplicateKeyError
 
 from common import clock, config, context
 from common.errors import ValidationFailed
+from common.health import Probe
 from common.mail_kinds import DIGEST
-from common.mongo import HIDDEN, Document, MongoStorage, translated
+from common.mongo import HIDDEN, Document, MongoStorage, expire, translated
 from common.paging import Page, write_cursor
 from services.messaging import domain
+from services.messaging.backlog import Backlog
 from services.messaging.dead_letters import DeadLetters
 from services.messaging.domain import Contact, Mail
 from services.messaging.holding import NO_LONGER_WAITS, Waiting
@@ -40,7 +42,10 @@ class MessagingStorage(MongoStorage):
             self.db.messages.create_index([("created_at", DESCENDING), ("_id", DESCENDING)])
             self.db.messages.create_index([("status", ASCENDING), ("created_at", DESCENDING)])
             self.db.messages.create_index("user_id", sparse=True)
+        after = clock.parse_duration(self.container.config["REMEMBER_FOR"])
+        expire(self.db.messages, "updated_at", after, {"status": {"$in": list(domain.CLOSED)}})
         DeadLetters(self.db).prepare()
+        Backlog(self.db).prepare()
         windows = Windows(self.db.windows, config.recipient_limit(self.container.config))
         self.waiting = Waiting(self, self.db.messages, windows)
         self.waiting.prepare()
@@ -50,6 +55,10 @@ class MessagingStorage(MongoStorage):
         """Hand out nothing more, publish what is left, then close."""
         self.scheduler.finish()
         super().stop()
+
+    def probes(self) -> tuple[Probe, ...]:
+        """The server, the outbox, and whether messages are stuck."""
+        return *super().probes(), Probe("messages", Backlog(self.db).report, critical=False)
 
     def get_dependency(self, worker_ctx: WorkerContext) -> "Ledger":
         """The ledger, with the request's id for the events that it stores."""

@@ -1,19 +1,29 @@
-"""The broker's queues as an operator wants to see them, asked over AMQP itself."""
+"""The broker's queues as an operator wants to see them.
+
+Depth and consumers are asked over AMQP itself; the rates are the management plugin's, and missing where
+that does not answer.
+"""
 
 from typing import Any
 
 import eventlet
-from amqp.exceptions import AMQPError, ChannelError
+from amqp.exceptions import AMQPError, NotFound
+from eventlet.semaphore import Semaphore
 from kombu import Connection, Queue
 from nameko.containers import WorkerContext
 from nameko.extensions import DependencyProvider
 
-from common import topology
+from common import metrics, topology
+from common.broker import connect
 from common.errors import Unavailable
+from common.health import Probe
 from common.logging import get_logger
+from services.messaging.management import Management
 
 log = get_logger()
 _SECONDS = 3
+Depth = dict[str, Any]
+Depths = list[Depth]
 
 
 class BrokerSilent(Exception):
@@ -21,33 +31,75 @@ class BrokerSilent(Exception):
 
 
 class Queues(DependencyProvider):
-    """Injects this provider itself: ``queues.list()``."""
+    """Injects this provider itself: ``queues.show()``."""
+
+    def setup(self) -> None:
+        """Connect at the first use, and stay connected: the broker logs three lines for each connection."""
+        self._turn = Semaphore(1)
+        self._connection: Connection | None = None
+        self._management = Management(self.container.config)
+        found = topology.everything(self.container.config)
+        self._names = sorted(one.name for one in found if isinstance(one, Queue))
 
     def get_dependency(self, worker_ctx: WorkerContext) -> "Queues":
-        """The same for every worker; it keeps no connection."""
+        """The same for every worker."""
         return self
 
-    def list(self) -> list[dict[str, Any]]:
-        """Every queue of the topology: ``{name, messages, consumers}``."""
-        config = self.container.config
-        names = [one.name for one in topology.everything(config) if isinstance(one, Queue)]
+    def stop(self) -> None:
+        """Hang up."""
+        self._hang_up()
+
+    def probes(self) -> tuple[Probe, ...]:
+        """How many messages wait in all queues; the number alone is no reason to worry."""
+        return (Probe("queues", self._report, critical=False),)
+
+    def show(self) -> Depths:
+        """Every queue of the topology: ``{name, messages, consumers, rates}``.
+
+        ``rates`` are messages a second, ``{publish, deliver, ack}``, or None where nobody knows.
+        """
+        rates = self._management.rates()
+        return [{**queue, "rates": rates.get(queue["name"])} for queue in self._depths()]
+
+    def _report(self) -> str:
+        found = self._depths()
+        for queue in found:
+            metrics.QUEUE_MESSAGES.labels(queue["name"]).set(queue["messages"])
+            metrics.QUEUE_CONSUMERS.labels(queue["name"]).set(queue["consumers"])
+        return f"{sum(queue['messages'] for queue in found)} messages wait"
+
+    def _depths(self) -> Depths:
         try:
-            with (
-                eventlet.Timeout(_SECONDS, BrokerSilent("no answer in time")),
-                Connection(
-                    config["AMQP_URI"], ssl=config.get("AMQP_SSL"), connect_timeout=_SECONDS
-                ) as connection,
-            ):
-                found = [_look(connection, name) for name in sorted(names)]
+            with eventlet.Timeout(_SECONDS, BrokerSilent("no answer in time")), self._turn:
+                return self._look_again()
         except (BrokerSilent, AMQPError, OSError) as problem:
+            self._hang_up()
             log.error("queues_unreadable", error=str(problem))
             raise Unavailable("broker_unavailable", "The broker does not answer.") from None
+
+    def _look_again(self) -> Depths:
+        try:
+            return self._look()
+        except (AMQPError, OSError):
+            # The connection may have been lost since the last time.
+            self._hang_up()
+            return self._look()
+
+    def _look(self) -> Depths:
+        if self._connection is None:
+            self._connection = connect(self.container.config, _SECONDS)
+        found = [_look_at(self._connection, name) for name in self._names]
         return [queue for queue in found if queue]
 
+    def _hang_up(self) -> None:
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            connection.collect(socket_timeout=0.2)
 
-def _look(connection: Connection, name: str) -> dict[str, Any] | None:
+
+def _look_at(connection: Connection, name: str) -> Depth | None:
     try:
         answer = connection.default_channel.queue_declare(name, passive=True)
-    except ChannelError:
-        return None  # not there; kombu opens a new channel at the next use
+    except NotFound:
+        return None  # the broker has closed the channel; kombu opens a new one at the next use
     return {"name": answer.queue, "messages": answer.message_count, "consumers": answer.consumer_count}

@@ -11,7 +11,7 @@ from nameko.extensions import DependencyProvider
 from common import events, metrics
 from common.config import BadSetting
 from common.consumer import QueueConsumer
-from common.health import Unwell
+from common.health import Probe, Unwell
 from common.logging import get_logger
 from common.topology import event_queue
 from services.notifications.mailer import Mailer
@@ -26,8 +26,6 @@ class MailServer(DependencyProvider):
 
     queue_consumer = QueueConsumer()
     mailer: Mailer
-    probe_name = "smtp"
-    critical = False  # mails wait for their server; all else goes on
     _watcher: GreenThread | None = None
 
     def setup(self) -> None:
@@ -46,8 +44,11 @@ class MailServer(DependencyProvider):
         """Give every worker the same mailer."""
         return self.mailer
 
-    def probe(self) -> None:
-        """Greet the server; raises if it does not answer, or if its queue is paused."""
+    def probes(self) -> tuple[Probe, ...]:
+        """The mail server. It is not critical: mails wait for it, all else goes on."""
+        return (Probe("smtp", self._probe, critical=False),)
+
+    def _probe(self) -> None:
         self.mailer.check()
         if not self.mailer.breaker.is_closed:
             raise Unwell("mails are held back until a connection can be made")

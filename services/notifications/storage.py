@@ -14,7 +14,7 @@ from common import clock, context, events
 from common.errors import Unavailable
 from common.events import Event
 from common.logging import get_logger
-from common.mongo import Document, MongoStorage, entry, translated, with_event
+from common.mongo import Document, MongoStorage, entry, expire, translated, with_event
 from services.notifications import domain
 
 log = get_logger()
@@ -26,6 +26,11 @@ class DeliveryStorage(MongoStorage):
 
     database = "notifications"
     outbox_in = "deliveries"
+
+    def prepare(self) -> None:
+        """Forget in time what is closed."""
+        after = clock.parse_duration(self.container.config["REMEMBER_FOR"])
+        expire(self.db.deliveries, "updated_at", after, {"status": {"$in": list(domain.CLOSED)}})
 
     def get_dependency(self, worker_ctx: WorkerContext) -> "DeliveryLog":
         """The log, with the request's id for the events that it stores."""

@@ -152,7 +152,7 @@ def test_a_database_that_is_away_is_unavailable_and_nothing_else() -> None:
 
     nowhere = {"host": "127.0.0.1", "port": 1, "username": "u", "password": "sesame", "database": "d"}
     with pytest.raises(Unavailable) as caught:
-        PostgresOutbox(make_engine(nowhere)).drain(lambda entries: None)
+        PostgresOutbox(make_engine(nowhere, "tests")).drain(lambda entries: None)
     assert "sesame" not in str(caught.value.args)
 
 

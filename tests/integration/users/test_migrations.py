@@ -20,7 +20,7 @@ _INSERT = """INSERT INTO users (id, email, email_key, name, role, disabled, emai
 
 
 def test_down_to_nothing_and_up_again(config: dict[str, Any], users: Running) -> None:
-    engine = make_engine(config["POSTGRES"])
+    engine = make_engine(config["POSTGRES"], "tests")
     with engine.connect() as connection:
         settings = Config(attributes={"connection": connection})
         settings.set_main_option("script_location", str(UserStorage.migrations))
@@ -40,7 +40,7 @@ def test_down_to_nothing_and_up_again(config: dict[str, Any], users: Running) ->
 def test_the_users_of_the_version_before_get_all_mails_in_english(
     config: dict[str, Any], users: Running, sql: Callable[..., list[Any]]
 ) -> None:
-    engine, user_id = make_engine(config["POSTGRES"]), str(uuid.uuid4())
+    engine, user_id = make_engine(config["POSTGRES"], "tests"), str(uuid.uuid4())
     with engine.connect() as connection:
         settings = Config(attributes={"connection": connection})
         settings.set_main_option("script_location", str(UserStorage.migrations))
