@@ -3,7 +3,6 @@ SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
 PYTHON := .venv/bin/python
-TEST_OPTIONS := --cov --cov-report=term-missing:skip-covered
 export SCALE
 
 ##@ Run
@@ -36,7 +35,7 @@ down: ## Stop the containers; their data is kept
 test: ## Lint and run every test with coverage; T=path runs a part, without lint and coverage
 	@ops/install.sh --dev
 	$(if $(T),,@$(MAKE) --no-print-directory lint)
-	@$(PYTHON) -m pytest $(if $(T),$(T),$(TEST_OPTIONS))
+	@$(if $(T),$(PYTHON) -m pytest $(T),ops/test.sh)
 
 chaos: ## Kill and restart everything under load, the long form; counts must come out exact
 	@ops/install.sh --dev
