@@ -1,0 +1,146 @@
+"""What an outbox costs on the write path: ``python -m bench.outbox``.
+
+Each round makes the same changes in three ways, one after the other: the change alone, the change with
+its event stored, and both with the event published and removed. Private servers, with their data on disk
+as in production. The figures are medians over the rounds, and ratios to the change alone.
+"""
+
+import eventlet
+
+eventlet.monkey_patch()
+
+import statistics
+import tempfile
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+from unittest.mock import patch
+
+from nameko_sqlalchemy.database import Session
+from pymongo import MongoClient
+from sqlalchemy.orm import sessionmaker
+
+from common import clock, topology
+from common.broker import ConfirmedPublisher
+from common.config import load
+from common.mongo import MongoOutbox
+from common.outbox import Publish, to_message
+from common.postgres import PostgresOutbox, make_engine
+from ops.engines import MongoDB, PostgreSQL, RabbitMQ
+from ops.engines.ports import free_port
+from services.todos import domain, storage
+from services.users.models import Base
+from services.users.users import UserRepository
+
+ROUNDS, CHANGES = 9, 200
+Way = Callable[[], object]
+Ways = tuple[Way, Way, Callable[[], int]]
+
+
+class SilentUsers(UserRepository):
+    """Writes the change and no event."""
+
+    def announce(self, *args: Any, **kwargs: Any) -> None:
+        """Nothing."""
+
+
+def main() -> None:
+    """Measure both stores and print a line for each way."""
+    with ExitStack() as stack:
+        directory = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        rabbitmq = RabbitMQ(directory / "rabbitmq", free_port(), free_port())
+        postgresql = PostgreSQL(directory / "pg", free_port(), "postgres", "postgres", "users_db")
+        mongodb = MongoDB(directory / "mongodb", free_port())
+        for engine in (rabbitmq, postgresql, mongodb):
+            stack.enter_context(running(engine))
+        publish = publisher(rabbitmq.uri)
+        report("PostgreSQL, a user is registered", *postgresql_ways(postgresql, publish))
+        report("MongoDB, a todo is made", *mongodb_ways(mongodb, publish))
+
+
+@contextmanager
+def running(engine: Any) -> Iterator[None]:
+    """A private server, gone afterwards."""
+    engine.start()
+    try:
+        engine.wait_ready(60)
+        yield
+    finally:
+        engine.kill()
+
+
+def publisher(uri: str) -> Publish:
+    """Publishes with confirms, as a relay does."""
+    config = load() | {"AMQP_URI": uri}
+    topology.declare(config)
+    confirmed = ConfirmedPublisher()
+    confirmed.container = SimpleNamespace(config=config)
+    return lambda entries: confirmed.publish([to_message(entry) for entry in entries])
+
+
+def postgresql_ways(server: PostgreSQL, publish: Publish) -> Ways:
+    """One transaction each."""
+    settings = {
+        "host": "127.0.0.1", "port": server.port, "username": "postgres", "password": "postgres",
+        "database": "users_db",
+    }  # fmt: skip
+    engine = make_engine(settings, "bench")
+    Base.metadata.create_all(engine)
+    shared = (sessionmaker(bind=engine, class_=Session, expire_on_commit=False), lambda: None, "r")
+    loud, silent, outbox = UserRepository(*shared), SilentUsers(*shared), PostgresOutbox(engine)
+
+    def add(users: UserRepository) -> None:
+        users.add(f"{uuid.uuid4()}@example.com", "Ada", "x" * 60)
+
+    return lambda: add(silent), lambda: add(loud), lambda: outbox.drain(publish)
+
+
+def mongodb_ways(server: MongoDB, publish: Publish) -> Ways:
+    """One document each."""
+    db = MongoClient[dict[str, Any]](server.uri).todos
+    owner: Any = SimpleNamespace(db=db, outbox_in="todos", announce=lambda identifier: None)
+    todos, outbox = storage.TodoStore(owner, "r"), MongoOutbox(db.todos)
+    owner.announce = outbox.hint
+    outbox.prepare()
+
+    def add() -> None:
+        todos.add(domain.create(todos.new_id(), "user", {"title": "Buy milk"}, clock.now()))
+
+    def add_silently() -> None:
+        with patch.object(storage, "holding", lambda *entries: {}), patch.object(owner, "announce"):
+            add()
+
+    return add_silently, add, lambda: outbox.drain(publish)
+
+
+def report(title: str, alone: Way, stored: Way, relay: Callable[[], int]) -> None:
+    """Run the rounds and print medians."""
+
+    def published() -> None:
+        stored()
+        relay()
+
+    ways = {"the change alone": alone, "with its event stored": stored, "published and removed": published}
+    taken: dict[str, list[float]] = {name: [] for name in ways}
+    for _ in range(ROUNDS):
+        for name, way in ways.items():
+            began = time.perf_counter()
+            for _ in range(CHANGES):
+                way()
+            taken[name].append((time.perf_counter() - began) / CHANGES * 1000)
+            while relay():
+                pass  # what one way leaves in the outbox is not the next one's work
+    print(title)
+    first = statistics.median(taken["the change alone"])
+    for name, values in taken.items():
+        ratios = [one / alone for one, alone in zip(values, taken["the change alone"], strict=True)]
+        median, ratio = statistics.median(values), statistics.median(ratios)
+        print(f"  {name:24} {median:6.2f} ms  {ratio:5.2f} times  (+{median - first:.2f} ms)")
+
+
+if __name__ == "__main__":
+    main()
