@@ -16,6 +16,11 @@ ENTRYPOINT_SECONDS = Histogram(
 RPC_CALL_SECONDS = Histogram(
     "suite_rpc_call_seconds", "Time until a called service answered.", ("target", "outcome"), buckets=_BUCKETS
 )
+CALLS_REFUSED = Counter(
+    "suite_rpc_calls_refused_total",
+    "Calls that were not sent, by the guard that refused.",
+    ("target", "guard"),
+)
 HTTP_REQUESTS = Counter("suite_http_requests_total", "HTTP answers.", ("method", "route", "status"))
 EVENTS_PUBLISHED = Counter("suite_events_published_total", "Events the broker confirmed.", ("event",))
 EVENTS_HANDLED = Counter(

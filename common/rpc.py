@@ -28,6 +28,7 @@ from common.errors import DeadlineExceeded, SuiteError, Unavailable, internal_er
 from common.identity import Allow, Tokens
 from common.logging import get_logger
 from common.rpc_consumer import CONFIRM_SECONDS, TRANSIENT, SafeRpcConsumer
+from common.rpc_guard import Guard
 
 log = get_logger()
 
@@ -85,6 +86,16 @@ class Replies(ReplyListener):
 
     queue_consumer = QueueConsumer()
 
+    def __init__(self) -> None:
+        super().__init__()
+        self._guards: dict[str, Guard] = {}
+
+    def guard_of(self, target: str) -> Guard:
+        """The guard of a service, one in the process."""
+        if target not in self._guards:
+            self._guards[target] = Guard(target)
+        return self._guards[target]
+
     def handle_undecodable(self, message: Received, exc: Exception) -> None:
         """Drop it: the call that it answers ends at its deadline."""
         log.error("rpc_reply_undecodable", error=str(exc))
@@ -131,26 +142,30 @@ class Service(RpcProxy):
         seconds = self.deadline or float(self.container.config["RPC_DEADLINE"])
         return Client(
             worker_ctx, self.target_service, self.rpc_reply_listener, seconds,
-            self.tokens if self.as_service else None,
+            self.tokens if self.as_service else None, self.rpc_reply_listener.guard_of(self.target_service),
         )  # fmt: skip
 
 
 class Client(ServiceProxy):
-    """Another service's methods, as attributes."""
+    """Another service's methods, as attributes. Without a guard (health probes) each call is sent."""
 
     def __init__(
-        self, worker_ctx: WorkerContext, name: str, replies: Replies, seconds: float, tokens: Tokens | None
-    ) -> None:
+        self, worker_ctx: WorkerContext, name: str, replies: Replies, seconds: float,
+        tokens: Tokens | None = None, guard: Guard | None = None,
+    ) -> None:  # fmt: skip
         super().__init__(worker_ctx, name, replies)
         self.seconds = seconds
         self.tokens = tokens
+        self.guard = guard
 
     def __getattr__(self, name: str) -> "Call":
         return Call(self, name)
 
     def within(self, seconds: float) -> "Client":
         """The same client with a shorter deadline."""
-        return Client(self.worker_ctx, self.service_name, self.reply_listener, seconds, self.tokens)
+        return Client(
+            self.worker_ctx, self.service_name, self.reply_listener, seconds, self.tokens, self.guard
+        )
 
 
 class Call(MethodProxy):
@@ -162,6 +177,7 @@ class Call(MethodProxy):
             delivery_mode=TRANSIENT, confirm_timeout=CONFIRM_SECONDS,
         )  # fmt: skip
         self.client = client
+        self.unanswered: SuiteError | None = None
 
     def __call__(self, **kwargs: Any) -> Any:
         """Send the call and return its result; errors arrive as the class that was raised.
@@ -172,7 +188,7 @@ class Call(MethodProxy):
         started = time.perf_counter()
         outcome = "failed"
         try:
-            result = self._in_time(kwargs)
+            result = self._guarded(kwargs)
             outcome = "ok"
             return result
         except SuiteError as error:
@@ -192,25 +208,41 @@ class Call(MethodProxy):
         headers[self._get_header_name("call_id_stack")] = worker_ctx.call_id_stack
         return headers
 
-    def _in_time(self, kwargs: dict[str, Any]) -> Any:
-        late = DeadlineExceeded(
-            "deadline_exceeded", f"The {self.service_name} service did not answer in time."
-        )
+    def _guarded(self, kwargs: dict[str, Any]) -> Any:
         seconds = min(self.client.seconds, _remaining(self.worker_ctx.data, self.client.seconds))
         if seconds <= 0:
-            raise late
+            raise self._late()
         if not metrics.broker_is_up():
             raise Unavailable("unavailable", "The broker is not available.")
+        guard = self.client.guard
+        if guard is None:
+            return self._in_time(kwargs, seconds)
+        with guard.place():
+            seconds = guard.limit(seconds)
+            try:
+                result = self._in_time(kwargs, seconds)
+            except SuiteError as error:
+                if error is self.unanswered:
+                    guard.not_answered(error, seconds)
+                else:
+                    guard.answered()
+                raise
+            guard.answered()
+            return result
+
+    def _in_time(self, kwargs: dict[str, Any], seconds: float) -> Any:
         self.expires_at = time.time() + seconds
         self.publisher.expiration = seconds
-        with eventlet.Timeout(seconds, late):
+        self.unanswered = self._late()
+        with eventlet.Timeout(seconds, self.unanswered):
             return self._exchange(kwargs)
 
     def _exchange(self, kwargs: dict[str, Any]) -> Any:
         try:
             return self._call(**kwargs).result()
         except (OperationalError, UnknownService, UndeliverableMessage, OSError):
-            raise Unavailable("unavailable", f"The {self.service_name} service is not available.") from None
+            self.unanswered = Unavailable("unavailable", f"The {self.service_name} service is not available.")
+            raise self.unanswered from None
         except SuiteError:
             raise
         except (RemoteError, NamekoBadRequest, TypeError, KeyError, AttributeError) as problem:
@@ -220,6 +252,11 @@ class Call(MethodProxy):
             raise internal_error() from None
         finally:
             self.reply_listener.forget()
+
+    def _late(self) -> SuiteError:
+        return DeadlineExceeded(
+            "deadline_exceeded", f"The {self.service_name} service did not answer in time."
+        )
 
 
 def _remaining(data: dict[str, Any], default: float) -> float:

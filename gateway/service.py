@@ -1,5 +1,7 @@
 """The gateway: all groups of routes on one port."""
 
+from nameko.extensions import DependencyProvider
+
 from gateway.routes.auth import AuthRoutes
 from gateway.routes.messages import MessageRoutes
 from gateway.routes.system import SystemRoutes
@@ -8,9 +10,22 @@ from gateway.routes.unsubscribe import UnsubscribeRoutes
 from gateway.routes.users import UserRoutes
 
 
+class Workers(DependencyProvider):
+    """A wider worker pool than the other services': a worker here does little but wait for one of them.
+
+    There have to be several times as many as calls may be under way to one service, so that a service that
+    falls silent leaves workers for the others.
+    """
+
+    def setup(self) -> None:
+        """Widen it before the first request."""
+        self.container._worker_pool.resize(int(self.container.config["HTTP"]["gateway_workers"]))
+
+
 class GatewayService(AuthRoutes, UserRoutes, TodoRoutes, MessageRoutes, UnsubscribeRoutes, SystemRoutes):
     """What the world outside talks to."""
 
     name = "gateway"
     http_aliases = {"/todos": "/api/todos", "/users": "/api/users"}
     http_shared_port = True
+    workers = Workers()

@@ -56,7 +56,7 @@ class SystemHealth(DependencyProvider):
         counts: Counts = dict.fromkeys(SERVICES)
 
         def probe(name: str) -> None:
-            answers[name] = ask(Client(worker_ctx, name, self.replies, PROBE_SECONDS, None).health)
+            answers[name] = ask(Client(worker_ctx, name, self.replies, PROBE_SECONDS).health)
 
         def count() -> None:
             counts.update(count_instances(self.container.config, SERVICES, PROBE_SECONDS))

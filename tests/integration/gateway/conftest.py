@@ -72,7 +72,7 @@ def vhost(rabbitmq: RabbitMQ) -> str:
 def gateway(rabbitmq: RabbitMQ, vhost: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Suite]:
     """The gateway alone: all other services are away."""
     directory = tmp_path_factory.mktemp("gateway")
-    with running(directory, "gateway", RABBITMQ_URL=rabbitmq.uri_of(vhost), MAX_WORKERS="4") as suite:
+    with running(directory, "gateway", RABBITMQ_URL=rabbitmq.uri_of(vhost), GATEWAY_WORKERS="4") as suite:
         yield suite
     logs = suite.logs()
     assert "Traceback" not in logs  # whatever clients have sent

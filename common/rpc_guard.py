@@ -1,0 +1,69 @@
+"""What keeps a service that is silent, gone or slow from holding up those who call it.
+
+A *breaker*: after some calls in a row that nobody answered, calls are refused at once, and one at a time
+is let through to see whether somebody is there again. A *bulkhead*: so many calls to one service may be
+under way in a process and no more, so that a slow one can't take all of its workers.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from eventlet.semaphore import BoundedSemaphore
+
+from common import metrics
+from common.breaker import HALF_OPEN, Breaker
+from common.errors import SuiteError, Unavailable
+from common.logging import get_logger
+
+log = get_logger()
+FAILURES, PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 5, 0.5, 1.0
+TRIAL_SECONDS = 2.0
+"""How long a call may take that is made to see whether the service is back."""
+SILENCE_SECONDS = 1.0
+"""A shorter wait without an answer says more about the deadline than about the service."""
+UNDER_WAY = 64
+QUEUE_SECONDS = 0.25
+"""How long a call waits for its place before it is refused."""
+
+
+class Guard:
+    """The breaker and the bulkhead of one service, shared by all calls of this process to it."""
+
+    def __init__(self, target: str) -> None:
+        self.target = target
+        self.breaker = Breaker(FAILURES, PAUSE_SECONDS, LONGEST_PAUSE_SECONDS)
+        self._places = BoundedSemaphore(UNDER_WAY)
+        metrics.show_breaker(target, self.breaker)
+
+    @contextmanager
+    def place(self) -> Iterator[None]:
+        """A place among the calls under way; Unavailable if there is none soon."""
+        if not self._places.acquire(timeout=QUEUE_SECONDS):
+            metrics.CALLS_REFUSED.labels(self.target, "bulkhead").inc()
+            raise Unavailable("overloaded", f"Too many calls to the {self.target} service are under way.")
+        try:
+            yield
+        finally:
+            self._places.release()
+
+    def limit(self, seconds: float) -> float:
+        """How long a call may take that asks for ``seconds``; Unavailable while the breaker is open."""
+        if not self.breaker.allows():
+            metrics.CALLS_REFUSED.labels(self.target, "breaker").inc()
+            raise Unavailable("unavailable", f"The {self.target} service is not available.")
+        return min(seconds, TRIAL_SECONDS) if self.breaker.state == HALF_OPEN else seconds
+
+    def answered(self) -> None:
+        """Somebody is there, whatever the answer was."""
+        if not self.breaker.is_closed:
+            log.info("breaker_closed", target=self.target)
+        self.breaker.succeeded()
+
+    def not_answered(self, error: SuiteError, seconds: float) -> None:
+        """Nobody took the call, or nobody answered for so long."""
+        if not isinstance(error, Unavailable) and seconds < SILENCE_SECONDS:
+            return
+        was_closed = self.breaker.is_closed
+        self.breaker.failed()
+        if was_closed and not self.breaker.is_closed:
+            log.error("breaker_opened", target=self.target, error=error.code)
