@@ -28,9 +28,10 @@ _LINGER_SECONDS = 2
 _READ_BYTES = 65536
 
 
-def complete(response: Response, request_id: str) -> None:
-    """Add what every answer carries."""
+def complete(response: Response, request_id: str, more: dict[str, str] | None = None) -> None:
+    """Add what every answer carries, and ``more`` that this one does."""
     response.headers["X-Request-ID"] = request_id
+    response.headers.update(more or {})
     for name, value in SECURITY_HEADERS.items():
         response.headers.setdefault(name, value)
 

@@ -20,6 +20,11 @@ class Request(WerkzeugRequest):
     path_values: dict[str, Any]
     most_bytes: int
 
+    @cached_property
+    def answer_headers(self) -> dict[str, str]:
+        """Headers for the answer, whatever it will be."""
+        return {}
+
     def limit(self, most_bytes: int) -> None:
         """Set how long the body may be. werkzeug cuts a chunked one off there, so it may read a byte more."""
         self.most_bytes = most_bytes

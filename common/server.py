@@ -1,4 +1,5 @@
-"""The HTTP server of a process: one port each, limits, request ids, one log line a request.
+"""The HTTP server of a process: one port each, limits, request ids, the client's
+address, cross-origin rules, one log line a request.
 
 Nameko's own server dies of a network error at the wrong moment, serves on while it stops, and answers
 HTML. The subclasses here mend that and leave routing and workers to Nameko.
@@ -20,6 +21,8 @@ from werkzeug.wrappers import Response
 
 from common import metrics, problems
 from common.connection import HANG_UP, Connection, complete
+from common.cors import Cors, parse_origins
+from common.forwarded import TrustedProxies, parse_networks
 from common.logging import get_logger
 from common.request import Request, context_of
 
@@ -37,15 +40,23 @@ class PortTaken(Exception):
 class SuiteWsgiApp(WsgiApp):
     """Routes a request, gives it an id, and makes sure that the answer carries what it must."""
 
+    def __init__(self, server: "SuiteWebServer") -> None:
+        super().__init__(server)
+        settings = server.container.config["HTTP"]
+        self.proxies = TrustedProxies(parse_networks(settings["trusted_proxies"]))
+        self.cors = Cors(parse_origins(settings["cors_origins"]))
+
     def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
         """The WSGI application."""
         started = time.perf_counter()
         _prepare(environ, self.server.aliases)
+        self.proxies.apply(environ)
         request = Request(environ, shallow=True)
         request.limit(self.server.max_body_bytes)
         request.request_id = _request_id(request.headers.get("X-Request-ID", ""))
         response, route = self._answer(request)
-        complete(response, request.request_id)
+        complete(response, request.request_id, request.answer_headers)
+        self.cors.apply(request, response)
         if not self.server.is_accepting or _is_much_unread(environ, self.server.max_body_bytes):
             environ[HANG_UP]()
         self._log(request, response, route, time.perf_counter() - started)
@@ -55,6 +66,9 @@ class SuiteWsgiApp(WsgiApp):
     def _answer(self, request: Request) -> tuple[Response, str]:
         try:
             _check_framing(request)
+            preflight = self.cors.preflight(request)
+            if preflight is not None:
+                return preflight, "*"
             adapter = self.url_map.bind_to_environ(request.environ)
             provider, request.path_values = adapter.match()
             return provider.handle_request(request), provider.url
