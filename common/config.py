@@ -15,7 +15,7 @@ import limits
 import yaml
 from nameko.cli.main import setup_yaml_parser
 
-from common import clock
+from common import clock, edge_settings
 from common.addresses import is_email
 
 Config = dict[str, Any]
@@ -105,6 +105,7 @@ def _shape_problems(config: Config) -> list[str]:
             f" {_LARGEST_AMOUNT} and a time, such as 200/hour or 5 per 10 minutes, or nothing for no limit."
         )
     problems += _number_problems(config)
+    problems += edge_settings.problems(config)
     if not _is_amqp(config["AMQP_URI"]):
         problems.append("RABBITMQ_URL must begin with amqp:// or amqps:// and name a host.")
     if bool(config["ADMIN_EMAIL"]) != bool(config["ADMIN_PASSWORD"]):

@@ -83,11 +83,15 @@ class HttpEntrypoint(HttpRequestHandler):
         try:
             data = self.server.context_data_from_headers(request)
             self._accept(request)
-            self.tokens.authorize(self.allow, data)
-            request.read(self.json)  # here, since a slow client may hold a connection and no worker's place
+            self.admit(request, data)
             return self.response_from_result(self._run(request, data))
         except Exception as problem:
             return self._refusal(problem, request)
+
+    def admit(self, request: Request, data: dict[str, Any]) -> None:
+        """Raise what speaks against the request, before a worker is started for it."""
+        self.tokens.authorize(self.allow, data)
+        request.read(self.json)  # here, since a slow client may hold a connection and no worker's place
 
     def response_from_result(self, result: Any) -> Response:
         """JSON for plain values and replies; a werkzeug response as it is."""

@@ -83,19 +83,20 @@ class Tokens(SharedExtension):
             self._service_token = (self._sign_service(int(now)), now + _SERVICE_TOKEN_SECONDS / 2)
         return self._service_token[0]
 
-    def authorize(self, allow: Allow, data: dict[str, Any]) -> None:
-        """Raise Unauthenticated or Forbidden unless the context ``data`` satisfies ``allow``."""
+    def authorize(self, allow: Allow, data: dict[str, Any]) -> Identity | None:
+        """The user whom ``allow`` asks for; Unauthenticated or Forbidden if the context ``data`` has none."""
         if allow is Allow.PUBLIC:
-            return
+            return None
         if allow is Allow.SERVICE:
             self._authorize_service(data)
-            return
+            return None
         token = data.get(context.AUTH_TOKEN)
         if not token:
             raise Unauthenticated("missing_token", "This needs an access token: log in first.")
-        if allow is Allow.ADMIN and not self.identify(token).is_admin:
+        identity = self.identify(token)
+        if allow is Allow.ADMIN and not identity.is_admin:
             raise Forbidden("admin_only", "Only an administrator may do this.")
-        self.identify(token)
+        return identity
 
     def _authorize_service(self, data: dict[str, Any]) -> None:
         token = data.get(context.SERVICE_TOKEN)

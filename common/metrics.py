@@ -22,6 +22,10 @@ CALLS_REFUSED = Counter(
     ("target", "guard"),
 )
 HTTP_REQUESTS = Counter("suite_http_requests_total", "HTTP answers.", ("method", "route", "status"))
+RATE_LIMITED = Counter("suite_rate_limited_total", "Calls refused since a limit was reached.", ("limit",))
+RATE_LIMIT_UNCHECKED = Counter(
+    "suite_rate_limit_unchecked_total", "Counts left out since the store of the rate limits did not answer."
+)
 EVENTS_PUBLISHED = Counter("suite_events_published_total", "Events the broker confirmed.", ("event",))
 EVENTS_HANDLED = Counter(
     "suite_events_handled_total", "Events consumed, by what came of it.", ("event", "outcome")

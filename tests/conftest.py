@@ -32,6 +32,10 @@ for name in (
     "DB_PASSWORD",
     "DB_NAME",
     "ENV",
+    "CORS_ORIGINS",
+    "TRUSTED_PROXIES",
+    "RATE_LIMIT_ENABLED",
+    "RATE_LIMIT_STORAGE_URI",
 ):
     os.environ.pop(name, None)
 

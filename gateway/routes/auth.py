@@ -2,13 +2,14 @@
 
 from typing import Any
 
-from common.http import Reply, http
+from common.http import Reply
 from common.identity import Allow
 from common.links import Links
 from common.locales import first_spoken
 from common.request import Request
 from common.rpc import Service
 from common.service import SuiteService
+from gateway.http import http
 
 
 class AuthRoutes(SuiteService):

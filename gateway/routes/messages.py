@@ -5,12 +5,13 @@ from typing import Any
 from werkzeug.wrappers import Response
 
 from common import http_pages, mail_preview
-from common.http import ANY_TYPE, Reply, http
+from common.http import ANY_TYPE, Reply
 from common.identity import Allow
 from common.links import Links
 from common.request import Request
 from common.rpc import Service
 from common.service import SuiteService
+from gateway.http import http
 
 
 class MessageRoutes(SuiteService):

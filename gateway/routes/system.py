@@ -3,11 +3,13 @@
 from typing import Any
 
 from common import VERSION
-from common.http import Reply, http
+from common.http import Reply
+from common.http import http as uncounted
 from common.identity import Allow
 from common.links import Links
 from common.request import Request
 from common.service import SuiteService
+from gateway.http import http
 from gateway.system_health import SystemHealth
 
 _RESOURCES = {
@@ -21,7 +23,7 @@ _RESOURCES = {
 
 
 class SystemRoutes(SuiteService):
-    """Answered by the gateway itself, the health routes without taking a worker's place."""
+    """Answered by the gateway itself, the health routes without taking a worker's place or a count."""
 
     system: Any = SystemHealth()
     url: Any = Links()
@@ -32,18 +34,18 @@ class SystemRoutes(SuiteService):
         found = {name: self.url(path) for name, path in _RESOURCES.items()}
         return Reply(200, {"name": "todo-suite", "version": VERSION, "links": found})
 
-    @http("GET", "/health", allow=Allow.PUBLIC, pooled=False)
+    @uncounted("GET", "/health", allow=Allow.PUBLIC, pooled=False)
     def serve_health(self, request: Request) -> Reply:
         """The health of all services: 200 while all can work, 503 while one can't."""
         found: dict[str, Any] = self.system()
         return Reply(503 if found["status"] == "fail" else 200, found)
 
-    @http("GET", "/health/live", allow=Allow.PUBLIC, pooled=False)
+    @uncounted("GET", "/health/live", allow=Allow.PUBLIC, pooled=False)
     def serve_liveness(self, request: Request) -> Reply:
         """200 while this process answers at all."""
         return Reply(200, {"status": "pass"})
 
-    @http("GET", "/health/ready", allow=Allow.PUBLIC, pooled=False)
+    @uncounted("GET", "/health/ready", allow=Allow.PUBLIC, pooled=False)
     def serve_readiness(self, request: Request) -> Reply:
         """200 while every service can work, so that requests are worth sending here."""
         status = self.system()["status"]

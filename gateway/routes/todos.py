@@ -3,13 +3,14 @@
 from typing import Any
 
 from common import http_pages
-from common.http import Reply, http
+from common.http import Reply
 from common.identity import Allow
 from common.links import Links
 from common.request import Request
 from common.rpc import Service
 from common.service import SuiteService
 from gateway import etags
+from gateway.http import http
 
 
 class TodoRoutes(SuiteService):

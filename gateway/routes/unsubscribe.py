@@ -4,12 +4,13 @@ from typing import Any
 
 from werkzeug.wrappers import Response
 
-from common.http import ANY_TYPE, Reply, http
+from common.http import ANY_TYPE, Reply
 from common.identity import Allow
 from common.request import JSON, Request
 from common.rpc import Service
 from common.service import SuiteService
 from gateway import unsubscribe_page
+from gateway.http import http
 
 _HTML = "text/html"
 

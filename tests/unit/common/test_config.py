@@ -56,6 +56,19 @@ WRONG = [
         ("RECIPIENT_RATE_LIMIT", "RECIPIENT_RATE_LIMIT", wrong)
         for wrong in ("many", "200", 200, "0/hour", "-1/hour", "10001/hour", "1/hour; 5/day", "1/fortnight")
     ),
+    ("TRUSTED_PROXIES", "HTTP/trusted_proxies", "10.0.0.0/8, proxy"),
+    ("TRUSTED_PROXIES", "HTTP/trusted_proxies", "10.0.0.1/8"),
+    ("CORS_ORIGINS", "HTTP/cors_origins", "app.example.org"),
+    ("CORS_ORIGINS", "HTTP/cors_origins", "https://app.example.org/path"),
+    ("CORS_ORIGINS", "HTTP/cors_origins", "* https://app.example.org"),
+    ("RATE_LIMIT_ENABLED", "RATE_LIMITS/enabled", "sometimes"),
+    ("RATE_LIMIT_ENABLED", "RATE_LIMITS/enabled", None),
+    ("RATE_LIMIT_STORAGE_URI", "RATE_LIMITS/storage_uri", "postgresql://db/"),
+    ("RATE_LIMIT_STORAGE_URI", "RATE_LIMITS/storage_uri", "redis:///0"),
+    ("RATE_LIMIT_STORAGE_URI", "RATE_LIMITS/storage_uri", "redis://[broken"),
+    ("RATE_LIMIT_USER", "RATE_LIMITS/user", "often"), ("RATE_LIMIT_USER", "RATE_LIMITS/user", ""),
+    ("RATE_LIMIT_LOGIN_ADDRESS", "RATE_LIMITS/login-address", "10/fortnight"),
+    ("RATE_LIMIT_LOGIN", "RATE_LIMITS/login", "0/minute"), ("RATE_LIMIT_LOGIN", "RATE_LIMITS/login", 10),
 ]  # fmt: skip
 
 
