@@ -139,9 +139,10 @@ class SharedCounters:
         if self._is_down:
             self._paused_until = time.monotonic() + PAUSE_SECONDS  # one tries, the others need not wait
         try:
-            with eventlet.Timeout(PATIENCE_SECONDS, TimeoutError("no answer in time")):
+            # Not as an OSError: the drivers would take that for the network's, and try again.
+            with eventlet.Timeout(PATIENCE_SECONDS):
                 answer = getattr(self._connected(), method)(*arguments)
-        except Exception as problem:
+        except (Exception, eventlet.Timeout) as problem:
             self._tell_down(problem)
             return None
         self._tell_up()
@@ -159,7 +160,7 @@ class SharedCounters:
                 self._storage = storage
         return self._storage
 
-    def _tell_down(self, problem: Exception) -> None:
+    def _tell_down(self, problem: BaseException) -> None:
         metrics.RATE_LIMIT_UNCHECKED.inc()
         self._paused_until = time.monotonic() + PAUSE_SECONDS
         if not self._is_down:
