@@ -22,7 +22,13 @@ log = get_logger()
 MOST_WINDOWS = 100_000
 PATIENCE_SECONDS = 0.5
 PAUSE_SECONDS = 2.0
-_DATABASE = "rate_limits"
+_MILLISECONDS = int(PATIENCE_SECONDS * 1000)
+_MONGODB: dict[str, Any] = {
+    "database_name": "rate_limits",
+    "serverSelectionTimeoutMS": _MILLISECONDS,
+    "connectTimeoutMS": _MILLISECONDS,
+    "socketTimeoutMS": _MILLISECONDS,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,7 +161,7 @@ class SharedCounters:
                 try:
                     storage.get("")  # makes MongoDB's indexes; one that failed would never try again
                 except BaseException:
-                    _close(storage)
+                    eventlet.spawn_n(_close, storage)  # MongoDB's client says goodbye, to nobody
                     raise
                 self._storage = storage
         return self._storage
@@ -176,8 +182,7 @@ class SharedCounters:
 
 def make_storage(uri: str) -> Storage:
     """The library's store at this address; nothing is asked of it yet."""
-    options = {"database_name": _DATABASE} if uri.startswith("mongodb") else {}
-    storage = storage_from_string(uri, **options)
+    storage = storage_from_string(uri, **(_MONGODB if uri.startswith("mongodb") else {}))
     if not isinstance(storage, Storage):
         raise BadSetting(f"RATE_LIMIT_STORAGE_URI: {uri.partition(':')[0]} is no store for this.")
     return storage

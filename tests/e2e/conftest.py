@@ -10,6 +10,10 @@ from ops.engines.mailcatcher import MailCatcher
 from tests.e2e.client import Client
 from tests.suite import ADMIN, Suite, settings_for
 
+PAGE = "https://app.example.org"
+# As shipped, but for a window of logins that a test can wait out.
+EDGE = {"CORS_ORIGINS": PAGE, "RATE_LIMIT_LOGIN": "10/5 seconds"}
+
 
 # Gone before other tests begin: its relays would publish what those leave in the same databases.
 @pytest.fixture(scope="package")
@@ -21,7 +25,8 @@ def suite(
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[Suite]:
     directory = tmp_path_factory.mktemp("suite")
-    running = Suite(directory, settings_for(rabbitmq.uri, postgresql, mongodb, mailcatcher))
+    servers = settings_for(rabbitmq.uri, postgresql, mongodb, mailcatcher)
+    running = Suite(directory, servers | EDGE)
     running.start()
     try:
         running.wait_ready()
