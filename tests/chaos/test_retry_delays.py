@@ -16,7 +16,7 @@ from tests.e2e.client import new_email
 MESSAGES = 200
 BASE, ATTEMPTS = 1.0, 4
 A_SECOND = 20
-LATEST = 5.0
+LATEST = 10.0
 """Seconds that a message may need from the end of its pause to a mail server on a busy machine."""
 
 
@@ -51,7 +51,7 @@ def test_the_pauses_lie_in_the_bounds_of_the_formula_and_are_spread(world: World
         assert len(drawn[retry]) == MESSAGES
         assert 0.75 * middle <= min(drawn[retry]) < 0.78 * middle
         assert 1.22 * middle < max(drawn[retry]) <= 1.25 * middle
-        assert statistics.median(drawn[retry]) == pytest.approx(middle, rel=0.05)
+        assert statistics.median(drawn[retry]) == pytest.approx(middle, rel=0.08)
 
 
 def _drawn(world: World) -> dict[int, list[float]]:
