@@ -1,13 +1,12 @@
 """Logins cost a quarter of a second of a core each, and nobody else may wait for them."""
 
 import statistics
-import time
-from collections.abc import Callable
 
 import eventlet
 import pytest
 
 from tests.e2e.client import PASSWORD, Client
+from tests.e2e.load import load, p99
 from tests.suite import Suite
 
 CLIENTS = 8
@@ -39,34 +38,15 @@ def test_clients_that_log_in_without_pause_do_not_triple_the_p99_of_a_list(
         body = {"email": expensive.user["email"], "password": PASSWORD}
         assert expensive.post("/api/auth/login", body).status_code == 200
 
-    _load(listing, CLIENTS, 1)
+    load(listing, CLIENTS, 1)
     quiet, loaded, logins = [], [], []
     for _ in range(ROUNDS):
-        quiet.append(_p99(_load(listing, CLIENTS, SECONDS)))
-        others = eventlet.spawn(_load, logging_in, CLIENTS, SECONDS)
-        loaded.append(_p99(_load(listing, CLIENTS, SECONDS)))
+        quiet.append(p99(load(listing, CLIENTS, SECONDS)))
+        others = eventlet.spawn(load, logging_in, CLIENTS, SECONDS)
+        loaded.append(p99(load(listing, CLIENTS, SECONDS)))
         logins += others.wait()
 
     ratio = statistics.median(loaded) / statistics.median(quiet)
     assert len(logins) > ROUNDS * CLIENTS / 2
     print(ratio, len(logins), quiet, loaded)
     assert ratio < 3, f"p99 quiet {quiet}, with logins {loaded}"
-
-
-def _load(call: Callable[[], None], clients: int, seconds: float) -> list[float]:
-    """The seconds that each call took, of so many clients for so long."""
-    end, taken = time.monotonic() + seconds, []
-
-    def client() -> None:
-        while time.monotonic() < end:
-            started = time.monotonic()
-            call()
-            taken.append(time.monotonic() - started)
-
-    for thread in [eventlet.spawn(client) for _ in range(clients)]:
-        thread.wait()
-    return taken
-
-
-def _p99(taken: list[float]) -> float:
-    return statistics.quantiles(taken, n=100)[98]
