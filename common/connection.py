@@ -1,7 +1,8 @@
 """One client's connection: what every answer on it carries, and how it ends.
 
-eventlet answers what is no HTTP with a page of Python's, ignores an answer's ``Connection: close``,
-and reads on without limit when an answer was given before the body had come.
+eventlet answers what is no HTTP with a page of Python's and what is too long with an empty one, ignores
+an answer's ``Connection: close``, and reads on without limit when an answer was given before the body had
+come.
 """
 
 import socket
@@ -9,7 +10,7 @@ import uuid
 from typing import Any
 
 import eventlet
-from eventlet.wsgi import HttpProtocol
+from eventlet.wsgi import HeaderLineTooLong, HeadersTooLarge, HttpProtocol
 from werkzeug.exceptions import BadRequest, default_exceptions
 from werkzeug.wrappers import Response
 
@@ -50,6 +51,14 @@ class Connection(HttpProtocol):
         self.close_connection = True
         self._lingers = True
 
+    def parse_request(self) -> bool:
+        """Read the head of a request; False if it was refused."""
+        try:
+            return bool(super().parse_request())
+        except (HeaderLineTooLong, HeadersTooLarge):
+            self._refuse(431)
+            return False
+
     def send_error(self, code: int, message: str | None = None, explain: str | None = None) -> None:
         """Answer what can't be read as HTTP; Python's own answer is a page with its version."""
         request_id = uuid.uuid4().hex
@@ -60,6 +69,17 @@ class Connection(HttpProtocol):
         self.wfile.write("\r\n".join([*lines, "", ""]).encode("latin-1") + response.get_data())
         self.close_connection = True
 
+    def _read_request_line(self) -> bytes | str:
+        line: bytes | str = super()._read_request_line()
+        if len(line) < self.server.url_length_limit:
+            return line
+        self._refuse(414)
+        return b""
+
+    def _refuse(self, status: int) -> None:
+        self.send_error(status)
+        self.hang_up()
+
     def finish(self) -> None:
         """Close; who is still sending gets the time to see the answer, which a reset would take away."""
         if self._lingers:
@@ -68,6 +88,7 @@ class Connection(HttpProtocol):
 
     def _linger(self) -> None:
         try:
+            self.wfile.flush()
             self.connection.shutdown(socket.SHUT_WR)
             with eventlet.Timeout(_LINGER_SECONDS, False):
                 while self.connection.recv(_READ_BYTES):

@@ -29,7 +29,9 @@ _EDGE: dict[int, tuple[str, str]] = {
     405: ("method_not_allowed", "This path does not support that method; see Allow."),
     406: ("not_acceptable", "This answers with application/json only."),
     413: ("body_too_large", "The body is larger than this accepts."),
+    414: ("uri_too_long", "The address is too long."),
     415: ("unsupported_media_type", "Send the body as application/json."),
+    431: ("headers_too_large", "The headers are too long."),
 }
 
 
