@@ -70,6 +70,7 @@ class SuiteWsgiApp(WsgiApp):
             if preflight is not None:
                 return preflight, "*"
             adapter = self.url_map.bind_to_environ(request.environ)
+            self._check_method(request)
             provider, request.path_values = adapter.match()
             return provider.handle_request(request), provider.url
         except MethodNotAllowed as refusal:
@@ -81,6 +82,12 @@ class SuiteWsgiApp(WsgiApp):
         except Exception as problem:
             log.error("http_failed", path=request.path, request_id=request.request_id, exc_info=problem)
             return problems.from_http(InternalServerError(), request.path, request.request_id), "*"
+
+    def _check_method(self, request: Request) -> None:
+        # werkzeug would look on, and take the "stats" of PATCH /api/todos/stats for a todo's id.
+        methods = self.server.spelled_out.get(request.path.removesuffix("/") or "/", {request.method})
+        if request.method not in methods:
+            raise MethodNotAllowed(sorted(methods))
 
     def _log(self, request: Request, response: Response, route: str, seconds: float) -> None:
         method = request.method if request.method in _METHODS else "other"
@@ -101,6 +108,7 @@ class SuiteWebServer(WebServer):
         super().__init__()
         self._starting = False
         self.is_accepting = True
+        self.spelled_out: dict[str, set[str]] = {}
 
     @property
     def aliases(self) -> dict[str, str]:
@@ -175,6 +183,9 @@ class SuiteWebServer(WebServer):
         """The routes; a path with a slash too many is another path, not a redirect."""
         routes: Map = super().make_url_map()
         routes.merge_slashes = False
+        for rule in routes.iter_rules():
+            if not rule.arguments:
+                self.spelled_out.setdefault(rule.rule, set()).update(rule.methods or ())
         return routes
 
     def context_data_from_headers(self, request: Request) -> dict[str, Any]:

@@ -178,3 +178,21 @@ def test_a_body_that_is_no_object_is_the_services_to_refuse(ada: Client, body: o
 @pytest.mark.parametrize("todo_id", ["x", "0" * 24, "%2e%2e", "a" * 4000, "%00", "%F0%9F%98%80"])
 def test_an_id_that_is_none_is_not_found(ada: Client, todo_id: str) -> None:
     assert ada.get(f"/api/todos/{todo_id}").status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "allowed"),
+    [
+        ("PATCH", "/api/todos/stats", "GET, HEAD, OPTIONS"),
+        ("DELETE", "/todos/trash", "GET, HEAD, OPTIONS"),
+        ("GET", "/api/todos/bulk", "OPTIONS, POST"),
+        ("PUT", "/api/todos/bulk/", "OPTIONS, POST"),
+    ],
+)
+def test_a_path_that_is_spelled_out_is_not_taken_for_an_id(
+    ada: Client, method: str, path: str, allowed: str
+) -> None:
+    answer = ada.call(method, path, json={"title": "x"})
+
+    assert (answer.status_code, answer.headers["Allow"]) == (405, allowed)
+    assert ada.call("OPTIONS", path).headers["Allow"] == allowed
