@@ -13,13 +13,13 @@ LANGUAGES = (DEFAULT_LOCALE, "de")
 """What the suite speaks."""
 
 _SPOKEN = {language.lower(): language for language in LANGUAGES}
-_TAG = re.compile(r"([a-z]{2,3})(?:-([a-z]{4}))?(?:-([a-z]{2}|[0-9]{3}))?", re.IGNORECASE)
+TAG = re.compile(r"([A-Za-z]{2,3})(?:-([A-Za-z]{4}))?(?:-([A-Za-z]{2}|[0-9]{3}))?")
 
 
 def read_locale(text: str) -> str:
     """The tag in its usual spelling (``DE-at`` is ``de-AT``); ValueError for what is none."""
-    parts = _TAG.fullmatch(text)
-    if parts is None or not text.isascii():
+    parts = TAG.fullmatch(text)
+    if parts is None:
         raise ValueError("Not a language tag, such as en, de or de-AT.")
     language, script, region = parts.groups()
     spelled = (language.lower(), script and script.title(), region and region.upper())

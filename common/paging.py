@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any, Generic, TypeVar
 
 from common.errors import ValidationFailed
-from common.schemas import invalid
+from common.schemas import NO_CURSOR, invalid
 
 Item = TypeVar("Item")
 
@@ -55,4 +55,4 @@ def read_cursor(cursor: str, length: int = 2) -> list[Any]:
 
 def bad_cursor() -> ValidationFailed:
     """The error for a cursor that was not made by this list."""
-    return invalid({"cursor": ["Not a cursor of this list: follow the Link header."]})
+    return invalid({"cursor": [NO_CURSOR]})

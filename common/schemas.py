@@ -1,5 +1,6 @@
 """Shapes that come in: marshmallow schemas that refuse what they don't know, and say why by field."""
 
+import re
 import unicodedata
 from datetime import UTC, datetime
 from typing import Any, NoReturn
@@ -9,6 +10,9 @@ from marshmallow import RAISE, Schema, ValidationError, fields, validate
 from common.addresses import read_email
 from common.errors import ValidationFailed
 from common.locales import read_locale
+
+LONGEST_CURSOR = 4096
+NO_CURSOR = "Not a cursor of this list: follow the Link header."
 
 
 class StrictSchema(Schema):
@@ -32,6 +36,7 @@ class Text(fields.String):
         self, minimum: int, maximum: int, *, multiline: bool = False, trim: bool = True, **kwargs: Any
     ) -> None:
         super().__init__(validate=validate.Length(min=minimum, max=maximum), **kwargs)
+        self.minimum = minimum
         self.multiline = multiline
         self.trim = trim
 
@@ -51,6 +56,19 @@ class StrictBoolean(fields.Boolean):
         if not isinstance(value, bool):
             raise self.make_error("invalid", input=value)
         return value
+
+
+class WholeNumber(fields.Integer):
+    """An integer as JSON Schema means it: ``1.0`` is one; ``"1"``, ``1.5`` and ``true`` are not."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(strict=True, **kwargs)
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> int:
+        if isinstance(value, str):
+            raise self.make_error("invalid", input=value)
+        whole = int(value) if isinstance(value, float) and value.is_integer() else value
+        return super()._deserialize(whole, attr, data, **kwargs)
 
 
 class EmailAddress(fields.Field):
@@ -89,6 +107,26 @@ class Timestamp(fields.Field):
         except (AttributeError, TypeError, ValueError, OverflowError):
             raise self.make_error("invalid") from None
         return moment.replace(microsecond=moment.microsecond // 1000 * 1000)
+
+
+class Cursor(fields.String):
+    """Where a page begins; of base64's letters for addresses, as :mod:`common.paging` writes it."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        letters = validate.Regexp(rf"^[A-Za-z0-9_-]{{1,{LONGEST_CURSOR}}}$", error=NO_CURSOR)
+        super().__init__(validate=letters, **kwargs)
+
+
+class Limit(fields.Field):
+    """How many items a page may have, in digits; marshmallow's integers also take ``+5`` and ``1_0``."""
+
+    MOST = 100
+    default_error_messages = {"invalid": f"Must be a whole number from 1 to {MOST}."}
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> int:
+        if not re.fullmatch(r"[0-9]{1,3}", str(value), re.ASCII) or not 1 <= int(value) <= self.MOST:
+            raise self.make_error("invalid")
+        return int(value)
 
 
 def load(schema: Schema, data: Any) -> dict[str, Any]:

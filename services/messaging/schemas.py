@@ -11,7 +11,17 @@ from common import clock, strict_json
 from common.errors import BadRequest
 from common.mail_kinds import KINDS, TEMPLATES
 from common.redact import redact
-from common.schemas import EmailAddress, StrictSchema, Text, Timestamp, load, refuse
+from common.schemas import (
+    Cursor,
+    EmailAddress,
+    Limit,
+    StrictSchema,
+    Text,
+    Timestamp,
+    WholeNumber,
+    load,
+    refuse,
+)
 from services.messaging.dead_letters import payload_of
 from services.messaging.domain import LATEST_DAYS, STATUSES
 
@@ -64,8 +74,8 @@ class MessageQuery(StrictSchema):
     status = fields.String(validate=validate.OneOf(STATUSES))
     template = fields.String(validate=validate.OneOf(KINDS))
     recipient = Text(1, 320)
-    limit = fields.Integer(load_default=50, validate=validate.Range(1, 100))
-    cursor = fields.String(load_default=None)
+    limit = Limit(load_default=50)
+    cursor = Cursor(load_default=None)
     count = fields.String(load_default="false", validate=validate.OneOf(["true", "false"]))
 
 
@@ -80,15 +90,15 @@ class DeadLetterFilter(StrictSchema):
 class DeadLetterQuery(DeadLetterFilter):
     """The query of a list."""
 
-    limit = fields.Integer(load_default=50, validate=validate.Range(1, 100))
-    cursor = fields.String(load_default=None)
+    limit = Limit(load_default=50)
+    cursor = Cursor(load_default=None)
     count = fields.String(load_default="false", validate=validate.OneOf(["true", "false"]))
 
 
 class Replay(DeadLetterFilter):
     """``{template?, reason?, queue?, limit?}``: the oldest that match, 1,000 unless told."""
 
-    limit = fields.Integer(load_default=1000, strict=True, validate=validate.Range(1, 10_000))
+    limit = WholeNumber(load_default=1000, validate=validate.Range(1, 10_000))
 
 
 def show_dead_letter(letter: dict[str, Any]) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from marshmallow import ValidationError, fields, post_load, pre_load, validate
 from common.errors import SuiteError, ValidationFailed
 from common.links import Url
 from common.problems import STATUS
-from common.schemas import StrictSchema, load
+from common.schemas import StrictSchema, WholeNumber, load
 from services.todos import domain
 from services.todos.domain import Change, Todo
 from services.todos.schemas import NewTodo, TodoChanges
@@ -47,7 +47,7 @@ class Operation(StrictSchema):
 
     op = fields.String(required=True, validate=validate.OneOf(("create", "update", "complete", "delete")))
     id = fields.String()
-    if_version = fields.Integer(strict=True)
+    if_version = WholeNumber()
     data = fields.Dict(load_default=dict)
 
     @pre_load

@@ -17,7 +17,6 @@ from bson import ObjectId
 from common import clock
 from common.paging import bad_cursor
 
-LONGEST = 4096
 _DATES = ("created_at", "updated_at", "due_key", "deleted_at")
 Position = tuple[Any, ObjectId]
 

@@ -12,7 +12,7 @@ from typing import Any
 
 from marshmallow import fields, validate
 
-from common.schemas import StrictSchema, Text, Timestamp, load
+from common.schemas import Cursor, Limit, StrictSchema, Text, Timestamp, load
 from services.todos import cursors
 from services.todos.documents import NEVER, SORT_KEYS, Document
 from services.todos.domain import PRIORITIES, STATUSES
@@ -21,22 +21,11 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _SORTS = [f"{sign}{name}" for name in SORT_KEYS for sign in ("", "-")]
 
 
-class _Limit(fields.Field):
-    """A number of items from 1 to 100, in digits."""
-
-    default_error_messages = {"invalid": "Must be a whole number from 1 to 100."}
-
-    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> int:
-        if not re.fullmatch(r"[0-9]{1,3}", str(value), re.ASCII) or not 1 <= int(value) <= 100:
-            raise self.make_error("invalid")
-        return int(value)
-
-
 class PageQuery(StrictSchema):
     """The parameters of any list."""
 
-    limit = _Limit(load_default=50)
-    cursor = fields.String(validate=validate.Length(1, cursors.LONGEST))
+    limit = Limit(load_default=50)
+    cursor = Cursor()
     count = fields.String(validate=validate.OneOf(("true", "false")), load_default="false")
 
 

@@ -6,7 +6,7 @@ from marshmallow import ValidationError, fields, validate, validates_schema
 
 from common import clock
 from common.links import Url
-from common.schemas import StrictBoolean, StrictSchema, Text, Timestamp
+from common.schemas import StrictBoolean, StrictSchema, Text, Timestamp, WholeNumber
 from services.todos.domain import COMPLETED, PRIORITIES, STATUSES, Todo
 
 _INT32 = 2**31
@@ -32,7 +32,7 @@ class TodoChanges(StrictSchema):
     priority = fields.String(validate=validate.OneOf(PRIORITIES))
     due_at = Timestamp(allow_none=True)
     tags = Tags()
-    order = fields.Integer(strict=True, validate=validate.Range(-_INT32, _INT32 - 1))
+    order = WholeNumber(validate=validate.Range(-_INT32, _INT32 - 1))
 
     @validates_schema
     def _agree(self, data: dict[str, Any], **kwargs: Any) -> None:

@@ -7,7 +7,7 @@ from marshmallow import fields, post_load, validate
 from common import clock
 from common.locales import DEFAULT_LOCALE
 from common.mail_kinds import PREFERENCES
-from common.schemas import EmailAddress, Locale, StrictBoolean, StrictSchema, Text
+from common.schemas import Cursor, EmailAddress, Limit, Locale, StrictBoolean, StrictSchema, Text
 from services.users.domain import ROLES
 from services.users.models import SessionRow, User
 
@@ -56,8 +56,8 @@ class UserQuery(StrictSchema):
 
     q = Text(0, 100)
     role = fields.String(validate=validate.OneOf(ROLES))
-    limit = fields.Integer(load_default=50, validate=validate.Range(1, 100))
-    cursor = fields.String(load_default=None)
+    limit = Limit(load_default=50)
+    cursor = Cursor(load_default=None)
     count = fields.String(load_default="false", validate=validate.OneOf(["true", "false"]))
 
 

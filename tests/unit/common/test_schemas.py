@@ -4,10 +4,22 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from marshmallow import Schema, fields
+from marshmallow import Schema, fields, validate
 
 from common.errors import ValidationFailed
-from common.schemas import EmailAddress, StrictBoolean, StrictSchema, Text, Timestamp, load, refuse
+from common.schemas import (
+    LONGEST_CURSOR,
+    Cursor,
+    EmailAddress,
+    Limit,
+    StrictBoolean,
+    StrictSchema,
+    Text,
+    Timestamp,
+    WholeNumber,
+    load,
+    refuse,
+)
 
 
 class Inner(StrictSchema):
@@ -20,6 +32,9 @@ class Sample(StrictSchema):
     flag = StrictBoolean()
     email = EmailAddress()
     at = Timestamp()
+    order = WholeNumber(validate=validate.Range(-5, 5))
+    limit = Limit()
+    cursor = Cursor()
     inner = fields.Nested(Inner)
     many = fields.List(fields.Nested(Inner))
     shown = fields.String(dump_only=True)
@@ -116,3 +131,26 @@ def test_one_field_can_be_refused_by_a_rule() -> None:
     with pytest.raises(ValidationFailed) as caught:
         refuse("title", "Not today.")
     assert caught.value.details == {"title": ["Not today."]}
+
+
+@pytest.mark.parametrize(("given", "read"), [(3, 3), (-5, -5), (3.0, 3), (-0.0, 0)])
+def test_a_whole_number_is_one_however_json_writes_it(given: float, read: int) -> None:
+    found = load(Sample(), {"order": given})["order"]
+    assert (found, type(found)) == (read, int)
+
+
+@pytest.mark.parametrize("given", ["3", 1.5, 6, 1e300, True, None, [], {}])
+def test_what_is_no_whole_number_in_its_range_is_refused(given: object) -> None:
+    assert "order" in errors_of({"order": given})
+
+
+@pytest.mark.parametrize("given", ["0", "101", "+5", "1_0", " 5", "5.0", "\u0665", "", "x"])
+def test_a_limit_is_written_in_digits(given: str) -> None:
+    assert "limit" in errors_of({"limit": given})
+    assert load(Sample(), {"limit": "100"}) == {"limit": 100}
+
+
+@pytest.mark.parametrize("given", ["", "a b", "\u00e4", "a=", "x" * (LONGEST_CURSOR + 1)])
+def test_a_cursor_of_other_letters_is_none(given: str) -> None:
+    assert errors_of({"cursor": given}) == {"cursor": ["Not a cursor of this list: follow the Link header."]}
+    assert load(Sample(), {"cursor": "x" * LONGEST_CURSOR})
