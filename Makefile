@@ -41,6 +41,14 @@ chaos: ## Kill and restart everything under load, the long form; counts must com
 	@ops/install.sh --dev
 	@CHAOS=long $(PYTHON) -m pytest -s tests/chaos
 
+fuzz: ## Send the suite what its document allows and what it does not, the long form
+	@ops/install.sh --dev
+	@FUZZ=long $(PYTHON) -m pytest -s tests/fuzz
+
+openapi: ## Write gateway/openapi.json and gateway/asyncapi.json again, from the code
+	@ops/install.sh --dev
+	@$(PYTHON) -m ops.openapi
+
 unit: ## Run the tests that need no server
 	@ops/install.sh --dev
 	@$(PYTHON) -m pytest tests/unit
@@ -57,7 +65,7 @@ format: ## Format the code and sort its imports
 	@$(PYTHON) -m ruff format .
 
 clean: ## Remove caches, reports and leftovers of tests; data stays
-	@rm -rf .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage .coverage.* htmlcov .local/test .local/download
+	@rm -rf .pytest_cache .mypy_cache .ruff_cache .hypothesis .schemathesis .coverage .coverage.* htmlcov .local/test .local/download
 	@find . -name __pycache__ -not -path './.venv/*' -prune -exec rm -rf {} +
 
 ##@ Help
@@ -67,4 +75,4 @@ help: ## This list
 		/^##@ / { printf "\n%s\n", substr($$0, 5) } \
 		/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-.PHONY: run shell mail dead-letters reset up down test chaos unit lint format clean help
+.PHONY: run shell mail dead-letters reset up down test chaos fuzz openapi unit lint format clean help

@@ -67,10 +67,20 @@ class Event:
         return f"missing or of the wrong type: {', '.join(wrong)}" if wrong else None
 
 
+def type_of(field: str) -> type:
+    """What a field holds; its name tells, whichever event it is of."""
+    return _NOT_TEXT.get(field, str)
+
+
+def may_be_null(field: str) -> bool:
+    """Whether a field may be there without a value."""
+    return field in _MAY_BE_NULL
+
+
 def _is_right(name: str, body: dict[str, Any]) -> bool:
-    value, wanted = body.get(name), _NOT_TEXT.get(name, str)
+    value, wanted = body.get(name), type_of(name)
     if value is None:
-        return name in body and name in _MAY_BE_NULL
+        return name in body and may_be_null(name)
     return isinstance(value, wanted) and not (wanted is int and isinstance(value, bool))
 
 

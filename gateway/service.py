@@ -3,6 +3,7 @@
 from nameko.extensions import DependencyProvider
 
 from gateway.routes.auth import AuthRoutes
+from gateway.routes.docs import DocsRoutes
 from gateway.routes.messages import MessageRoutes
 from gateway.routes.system import SystemRoutes
 from gateway.routes.todos import TodoRoutes
@@ -22,7 +23,9 @@ class Workers(DependencyProvider):
         self.container._worker_pool.resize(int(self.container.config["HTTP"]["gateway_workers"]))
 
 
-class GatewayService(AuthRoutes, UserRoutes, TodoRoutes, MessageRoutes, UnsubscribeRoutes, SystemRoutes):
+class GatewayService(
+    AuthRoutes, UserRoutes, TodoRoutes, MessageRoutes, UnsubscribeRoutes, SystemRoutes, DocsRoutes
+):
     """What the world outside talks to."""
 
     name = "gateway"

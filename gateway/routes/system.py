@@ -19,6 +19,9 @@ _RESOURCES = {
     "messages": "/api/messages",
     "health": "/health",
     "metrics": "/metrics",
+    "docs": "/docs",
+    "openapi": "/openapi.json",
+    "asyncapi": "/asyncapi.json",
 }
 
 

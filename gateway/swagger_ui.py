@@ -1,0 +1,62 @@
+"""Swagger UI, served from the installed package: the page and its assets. Nothing from elsewhere."""
+
+from functools import cache
+from importlib.util import find_spec
+from pathlib import Path
+
+from werkzeug.exceptions import NotFound
+from werkzeug.wrappers import Response
+
+from common.request import JSON, Request
+
+ASSETS = {
+    "swagger-ui.css": "text/css; charset=utf-8",
+    "swagger-ui-bundle.js": "text/javascript; charset=utf-8",
+    "favicon-32x32.png": "image/png",
+    "initializer.js": "text/javascript; charset=utf-8",
+}
+"""What the page loads, by name: all but the initializer are the package's."""
+
+_PAGES = Path(__file__).parent / "pages"
+_PACKAGE = "swagger_ui"
+_HOUR = 3600
+_POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:;"
+    " connect-src 'self'; form-action 'none'; base-uri 'none'; frame-ancestors 'none'"
+)
+"""Swagger UI sets styles on its elements; its scripts are files, and it talks to this address only."""
+
+
+def page(request: Request) -> Response:
+    """The page itself."""
+    found = _answer(request, (_PAGES / "docs.html").read_bytes(), "text/html; charset=utf-8")
+    found.headers["Content-Security-Policy"] = _POLICY
+    return found
+
+
+def asset(request: Request, name: str) -> Response:
+    """One of the page's files; werkzeug's 404 for any other name."""
+    if name not in ASSETS:
+        raise NotFound()
+    source = _PAGES / "docs.js" if name == "initializer.js" else _package_folder() / name
+    return _answer(request, source.read_bytes(), ASSETS[name], f"public, max-age={_HOUR}")
+
+
+def document(request: Request, name: str) -> Response:
+    """A document of the API, as ``python -m ops.openapi`` has written it."""
+    return _answer(request, (Path(__file__).parent / name).read_bytes(), JSON)
+
+
+@cache
+def _package_folder() -> Path:
+    # Found, not imported: the files are all that is wanted of the package.
+    package = find_spec(_PACKAGE)
+    if package is None or not package.submodule_search_locations:
+        raise RuntimeError(f"the package {_PACKAGE} is not installed: see requirements.txt")
+    return Path(package.submodule_search_locations[0]) / "static"
+
+
+def _answer(request: Request, content: bytes, content_type: str, caching: str = "no-cache") -> Response:
+    response = Response(content, content_type=content_type, headers={"Cache-Control": caching})
+    response.add_etag()
+    return response.make_conditional(request)

@@ -1,0 +1,1 @@
+"""The API as documents, made from the code: OpenAPI for the routes, AsyncAPI for the events."""

@@ -1,0 +1,50 @@
+"""``/api/auth``."""
+
+from ops.openapi import answers, examples
+from ops.openapi.operation import Answer, Operation
+from services.auth.schemas import EmailToken, Login, Refresh, Registration
+
+_TAG = "auth"
+_PAIR = Answer("A pair of tokens.", answers.TokenPair, examples.TOKEN_PAIR)
+_DONE = Answer("Done.")
+
+OPERATIONS: dict[str, Operation] = {
+    "register": Operation(
+        _TAG,
+        {201: Answer(
+            "The account is open; the welcome mail is on its way.", answers.Registered,
+            {"user": examples.ACCOUNT}, headers=("Location",), links=("GetRegisteredUser",),
+        )},
+        body=Registration, body_example=examples.REGISTRATION, headers=("Accept-Language",), problems=(409,),
+        note="409 if the address has an account.",
+    ),
+    "login": Operation(
+        _TAG, {200: _PAIR}, body=Login, body_example=examples.LOGIN, problems=(401,),
+        note="An unknown address, a wrong password and a disabled account get the same 401.",
+    ),
+    "refresh": Operation(
+        _TAG, {200: _PAIR}, body=Refresh, body_example={"refresh_token": examples.REFRESH_TOKEN},
+        problems=(401,), note="The old refresh token dies; to use it again ends the whole session.",
+    ),
+    "logout": Operation(_TAG, {204: _DONE}),
+    "logout_all": Operation(_TAG, {204: _DONE}),
+    "list_sessions": Operation(
+        _TAG,
+        {200: Answer(
+            "The last used first.", answers.Session, [examples.SESSION], many=True, links=("EndFirstSession",)
+        )},
+    ),
+    "revoke_session": Operation(_TAG, {204: _DONE}),
+    "verify": Operation(
+        _TAG,
+        {200: Answer(
+            "The token is good.", answers.Verified,
+            {"valid": True, "user": examples.USER, "expires_at": "2026-11-23T14:31:45.000Z"},
+        )},
+        problems=(404,), note="404 if the user is no more.",
+    ),
+    "verify_email": Operation(
+        _TAG, {204: _DONE}, body=EmailToken, body_example={"token": examples.REFRESH_TOKEN},
+        note="400 with the code `invalid_token` for a link that is unknown, used or over.",
+    ),
+}  # fmt: skip

@@ -1,0 +1,103 @@
+"""Parameters and headers, each described once."""
+
+from typing import Any
+
+from common.mail_kinds import TEMPLATES
+from gateway.swagger_ui import ASSETS
+from ops.openapi.answers import TODO_ID
+
+Made = dict[str, Any]
+UUID = "[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
+_UUID: Made = {"schema": {"type": "string", "format": "uuid"}}
+
+PATH: dict[str, Made] = {
+    "todo_id": {
+        "schema": {"type": "string", "pattern": TODO_ID},
+        "example": "6b02fcd1a1bcd8d6478e2d41",
+    },
+    "user_id": {
+        "description": "A user's id; `me` is the caller.",
+        "schema": {"type": "string", "pattern": f"^(me|{UUID})$"},
+        "example": "me",
+    },
+    "session_id": _UUID,
+    "message_id": _UUID,
+    "letter_id": _UUID,
+    "template": {"schema": {"type": "string", "enum": [*TEMPLATES]}, "example": "welcome"},
+    "asset": {"schema": {"type": "string", "enum": [*ASSETS]}, "example": "swagger-ui.css"},
+}
+
+QUERY_NOTES: dict[str, str] = {
+    "limit": "How many items a page has at most.",
+    "cursor": "Where the page begins: from the header `Link` of the page before.",
+    "count": "Whether to count all that match, in the header `X-Total-Count`.",
+    "sort": "The order; `-` turns it round.",
+    "tag": "Todos that have this tag.",
+    "due_before": "Todos that are due before this time.",
+    "due_after": "Todos that are due after this time.",
+    "locale": "A language tag; the mails speak English and German.",
+    "format": "`json` has all parts; `text` and `html` are the part alone.",
+    "token": "The secret at the end of the mail's link.",
+    "recipient": "Messages to this address.",
+    "queue": "Dead letters that failed in this queue.",
+    "reason": "Dead letters with this reason.",
+}
+
+HEADER_PARAMETERS: dict[str, Made] = {
+    "If-Match": {
+        "description": "The entity tag that the todo must still have, or several; else the answer is 412.",
+        "schema": {"type": "string"},
+        "examples": {"any": {"value": "*"}, "one": {"value": '"1"'}},
+    },
+    "If-None-Match": {
+        "description": "An entity tag that the client has, or several; for a current one the answer is 304.",
+        "schema": {"type": "string"},
+        "example": '"1"',
+    },
+    "Accept-Language": {
+        "description": "The language of the mails, if the body names no `locale`.",
+        "schema": {"type": "string"},
+        "example": "de-AT, en;q=0.5",
+    },
+    "Idempotency-Key": {
+        "description": "The same key and body again get the first answer; with another body it is 422.",
+        "schema": {"type": "string", "minLength": 1, "maxLength": 200},
+        "example": "3f1c6a0e",
+    },
+}
+
+HEADERS: dict[str, Made] = {
+    "X-Request-ID": {
+        "description": "The request's id: the client's own, if it sent a sane one.",
+        "required": True,
+        "schema": {"type": "string", "pattern": "^[A-Za-z0-9._:-]{1,128}$"},
+    },
+    "Location": {
+        "description": "Where the new resource is.",
+        "required": True,
+        "schema": {"type": "string", "format": "uri"},
+    },
+    "ETag": {
+        "description": "The version's entity tag, for `If-Match` and `If-None-Match`.",
+        "required": True,
+        "schema": {"type": "string", "pattern": '^".+"$'},
+    },
+    "Link": {
+        "description": 'The next page, with `rel="next"`; the last page has none.',
+        "schema": {"type": "string", "pattern": '^<.+>; rel="next"$'},
+    },
+    "X-Total-Count": {
+        "description": "How many match in all; with `count=true` only.",
+        "schema": {"type": "integer", "minimum": 0},
+    },
+    "Retry-After": {
+        "description": "After how many seconds to try again.",
+        "required": True,
+        "schema": {"type": "integer", "minimum": 0},
+    },
+    "WWW-Authenticate": {
+        "description": "That a Bearer token is needed, and what is wrong with the one that came.",
+        "required": True,
+        "schema": {"type": "string", "pattern": "^Bearer"},
+    },
+}
