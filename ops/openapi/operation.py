@@ -64,8 +64,11 @@ class Operation:
             "security": _security(route.allow), "parameters": [*self._parameters(route)],
             "responses": self._responses(route),
         }  # fmt: skip
+        notes = ["For administrators."] if route.allow is Allow.ADMIN else []
         if self.note:
-            found["description"] = self.note
+            notes.append(self.note)
+        if notes:
+            found["description"] = " ".join(notes)
         if self.body:
             content: Made = {JSON: {"schema": self.body, "example": self.body_example}}
             found["requestBody"] = {"required": True, "content": content}
