@@ -41,7 +41,7 @@ chaos: ## Kill and restart everything under load, the long form; counts must com
 	@ops/install.sh --dev
 	@CHAOS=long $(PYTHON) -m pytest -s tests/chaos
 
-fuzz: ## Send the suite what its document allows and what it does not, the long form
+fuzz: ## Send the suite what its document allows and what it does not, for ten minutes
 	@ops/install.sh --dev
 	@FUZZ=long $(PYTHON) -m pytest -s tests/fuzz
 
