@@ -10,7 +10,7 @@ from werkzeug.exceptions import default_exceptions
 from common import VERSION, errors, problems
 from common.errors import SuiteError, ValidationFailed
 from ops.openapi import operations
-from ops.openapi.answers import Problem
+from ops.openapi.answers.shown import Problem
 from ops.openapi.converter import SuitePlugin
 from ops.openapi.operation import headers, problem_name
 from ops.openapi.operations.todos import OPERATION_SHAPES

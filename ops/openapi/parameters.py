@@ -4,7 +4,7 @@ from typing import Any
 
 from common.mail_kinds import TEMPLATES
 from gateway.swagger_ui import ASSETS
-from ops.openapi.answers import TODO_ID
+from ops.openapi.answers.todos import TODO_ID
 
 Made = dict[str, Any]
 UUID = "[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"

@@ -66,8 +66,8 @@ def start(suite: Suite, name: str, directory: Path, options: list[str]) -> Run:
     log = directory / f"{name}.log"
     command = [
         sys.executable, "-m", "schemathesis.cli", "--config-file", str(CONFIG), "run",
-        f"{suite.url}/openapi.json", f"--max-examples={EXAMPLES}", f"--max-time={SECONDS}", "--continue-on-failure",
-        "--no-shrink", "--warnings=off", "--output-truncate=false", *options,
+        f"{suite.url}/openapi.json", f"--max-examples={EXAMPLES}", f"--max-time={SECONDS}",
+        "--continue-on-failure", "--no-shrink", "--warnings=off", "--output-truncate=false", *options,
     ]  # fmt: skip
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "FUZZ_AS": name, "FUZZ_URL": suite.url}
     with log.open("wb") as output:

@@ -1,6 +1,7 @@
 """``/api/auth``."""
 
-from ops.openapi import answers, examples
+from ops.openapi import examples
+from ops.openapi.answers import accounts as answers
 from ops.openapi.operation import Answer, Operation
 from services.auth.schemas import EmailToken, Login, Refresh, Registration
 

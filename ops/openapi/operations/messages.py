@@ -1,7 +1,8 @@
 """``/api/messages``: all for administrators."""
 
 from common.mail_preview import PreviewQuery
-from ops.openapi import answers, examples
+from ops.openapi import examples
+from ops.openapi.answers import messages as answers
 from ops.openapi.operation import Answer, Operation
 from services.messaging.schemas import DeadLetterQuery, MessageQuery, NewMessage, Replay
 

@@ -5,7 +5,8 @@ from typing import Any
 from marshmallow import fields
 
 from common.schemas import StrictSchema
-from ops.openapi import answers, examples
+from ops.openapi import examples
+from ops.openapi.answers import system as answers
 from ops.openapi.operation import Answer, Operation
 
 _TAG = "system"

@@ -3,7 +3,8 @@
 from marshmallow import fields, validate
 
 from common.schemas import StrictSchema, WholeNumber
-from ops.openapi import answers, examples
+from ops.openapi import examples
+from ops.openapi.answers import todos as answers
 from ops.openapi.operation import Answer, Operation
 from services.todos.bulk import MOST_OPS
 from services.todos.queries import ListQuery, PageQuery

@@ -1,6 +1,7 @@
 """``/api/users``."""
 
-from ops.openapi import answers, examples
+from ops.openapi import examples
+from ops.openapi.answers import accounts as answers
 from ops.openapi.operation import Answer, Operation
 from services.users.schemas import UserChanges, UserQuery, UserReplacement
 

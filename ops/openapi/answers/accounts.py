@@ -1,0 +1,68 @@
+"""Users, sessions and tokens as the API shows them."""
+
+from marshmallow import fields
+
+from common.mail_kinds import PREFERENCES
+from ops.openapi.answers.shown import Shown, one_of, time, uuid
+from services.users.domain import ROLES
+
+
+class Account(Shown):
+    """A user in short."""
+
+    id = uuid()
+    email = fields.String()
+    name = fields.String()
+    role = one_of(*ROLES)
+    email_verified = fields.Boolean()
+    created_at = time()
+
+
+MailPreferences = Shown.from_dict({name: fields.Boolean() for name in PREFERENCES}, name="MailPreferences")
+"""Which mails a user wants, of those that can be switched off."""
+
+
+class User(Account):
+    """A user; ``disabled`` and ``updated_at`` are shown to administrators only."""
+
+    optional = ("disabled", "updated_at")
+    locale = fields.String()
+    preferences = fields.Nested(MailPreferences)
+    disabled = fields.Boolean()
+    updated_at = time()
+
+
+class Registered(Shown):
+    """The answer to a registration."""
+
+    user = fields.Nested(Account)
+
+
+class TokenPair(Shown):
+    """The answer to a login and to a refresh."""
+
+    access_token = fields.String(metadata={"description": "For the header `Authorization: Bearer ...`."})
+    token_type = one_of("Bearer")
+    expires_in = fields.Integer(metadata={"description": "Seconds.", "minimum": 1})
+    refresh_token = fields.String(metadata={"description": "Good for one new pair."})
+    user = fields.Nested(Account)
+
+
+class Verified(Shown):
+    """Whose token it is, and until when it holds."""
+
+    valid = fields.Boolean()
+    user = fields.Nested(User)
+    expires_at = time()
+
+
+class Session(Shown):
+    """A login on one device."""
+
+    id = uuid()
+    created_at = time()
+    last_used_at = time()
+    expires_at = time()
+    ip = fields.String()
+    user_agent = fields.String()
+    current = fields.Boolean(metadata={"description": "Whether it is the one that asks."})
