@@ -111,7 +111,12 @@ TOKEN_PAIR: Made = {
 STATS: Made = {
     "total": 3, "by_status": {"pending": 2, "in_progress": 0, "completed": 1}, "overdue": 1, "due_today": 0,
 }  # fmt: skip
-QUEUES: list[Made] = [{"name": "rpc-users", "messages": 0, "consumers": 1}]
+QUEUES: list[Made] = [
+    {
+        "name": "rpc-users", "messages": 0, "consumers": 1,
+        "rates": {"publish": 1.4, "deliver": 1.4, "ack": 1.4},
+    }
+]  # fmt: skip
 PREVIEW: Made = {"subject": "Welcome, Ada", "text": "Hello Ada,\n...", "html": "<!doctype html>..."}
 INDEX: Made = {"name": "todo-suite", "version": VERSION, "links": {"todos": url("/api/todos")}}
 HEALTH: Made = {

@@ -42,12 +42,21 @@ class Message(Shown):
     updated_at = time()
 
 
+class QueueRates(Shown):
+    """Messages a second."""
+
+    publish = fields.Float(metadata={"minimum": 0})
+    deliver = fields.Float(metadata={"minimum": 0})
+    ack = fields.Float(metadata={"minimum": 0})
+
+
 class Queue(Shown):
-    """A queue of the broker."""
+    """A queue of the broker; its rates are null where the broker does not tell them."""
 
     name = fields.String()
     messages = fields.Integer(metadata={"minimum": 0})
     consumers = fields.Integer(metadata={"minimum": 0})
+    rates = fields.Nested(QueueRates, allow_none=True)
 
 
 class DeadLetter(Shown):
