@@ -2,11 +2,12 @@
 
 from werkzeug.wrappers import Response
 
-from common.http import ANY_TYPE, http
+from common.http import ANY_TYPE
 from common.identity import Allow
 from common.request import Request
 from common.service import SuiteService
 from gateway import swagger_ui
+from gateway.http import http
 
 
 class DocsRoutes(SuiteService):

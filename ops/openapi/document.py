@@ -14,7 +14,7 @@ from ops.openapi.answers.shown import Problem
 from ops.openapi.converter import SuitePlugin
 from ops.openapi.operation import headers, problem_name
 from ops.openapi.operations.todos import OPERATION_SHAPES
-from ops.openapi.parameters import HEADER_PARAMETERS, HEADERS, QUERY_NOTES
+from ops.openapi.parameters import EVERYWHERE, HEADER_PARAMETERS, HEADERS, QUERY_NOTES
 from ops.openapi.routes import all_routes
 
 Made = dict[str, Any]
@@ -109,7 +109,7 @@ def _add_problem(spec: APISpec, response: Any) -> None:
         problem_name(status),
         {
             "description": f"{HTTPStatus(status).phrase}.",
-            "headers": headers("X-Request-ID", *mine),
+            "headers": headers(*EVERYWHERE, *mine),
             "content": {response.mimetype: content},
         },
     )

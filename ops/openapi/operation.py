@@ -11,7 +11,7 @@ from common.http import ANY_TYPE
 from common.identity import Allow
 from common.request import JSON
 from ops.openapi.converter import markdown
-from ops.openapi.parameters import PATH
+from ops.openapi.parameters import EVERYWHERE, PATH
 from ops.openapi.routes import Route
 
 Made = dict[str, Any]
@@ -31,7 +31,7 @@ class Answer:
 
     def render(self) -> Made:
         """As a response object."""
-        found: Made = {"description": self.note, "headers": headers("X-Request-ID", *self.headers)}
+        found: Made = {"description": self.note, "headers": headers(*EVERYWHERE, *self.headers)}
         content: Made = {kind: {"schema": _schema_of(kind), **one} for kind, one in self.types.items()}
         if self.shape:
             shape: Any = {"type": "array", "items": self.shape} if self.many else self.shape

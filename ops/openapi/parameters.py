@@ -66,6 +66,20 @@ HEADER_PARAMETERS: dict[str, Made] = {
     },
 }
 
+
+def _of_limit(description: str) -> Made:
+    return {
+        "description": f"{description} Not on health and metrics.",
+        "schema": {"type": "integer", "minimum": 0},
+    }
+
+
+EVERYWHERE = (
+    "X-Request-ID", "RateLimit", "RateLimit-Limit", "RateLimit-Remaining", "RateLimit-Reset",
+    "RateLimit-Policy",
+)  # fmt: skip
+"""What every answer has."""
+
 HEADERS: dict[str, Made] = {
     "X-Request-ID": {
         "description": "The request's id: the client's own, if it sent a sane one.",
@@ -94,6 +108,17 @@ HEADERS: dict[str, Made] = {
         "description": "After how many seconds to try again.",
         "required": True,
         "schema": {"type": "integer", "minimum": 0},
+    },
+    "RateLimit-Limit": _of_limit("How many calls the limit that is nearest to its end allows."),
+    "RateLimit-Remaining": _of_limit("How many are left of them."),
+    "RateLimit-Reset": _of_limit("In how many seconds they are all there again."),
+    "RateLimit": {
+        "description": 'All limits that were counted, as a structured field: `"user";r=299;t=60`.',
+        "schema": {"type": "string"},
+    },
+    "RateLimit-Policy": {
+        "description": 'What they allow, as a structured field: `"user";q=300;w=60`.',
+        "schema": {"type": "string"},
     },
     "WWW-Authenticate": {
         "description": "That a Bearer token is needed, and what is wrong with the one that came.",
