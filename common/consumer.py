@@ -82,7 +82,10 @@ class QueueConsumer(NamekoQueueConsumer):
         return self._consumers.values()
 
     def establish_connection(self) -> Any:
-        """Connect, however long it takes, with pauses that stay short: the broker may be back any moment."""
+        """Connect, however long it takes, with pauses that stay short: the broker may be back any moment.
+
+        A provider that wants to see the broker as it was left has ``before_consuming(connection)``.
+        """
         connection = self.create_connection()
         connection.ensure_connection(
             self.on_connection_error,
@@ -90,6 +93,9 @@ class QueueConsumer(NamekoQueueConsumer):
             interval_step=_FIRST_PAUSE,
             interval_max=_LONGEST_PAUSE,
         )
+        for provider in self._providers:
+            if hasattr(provider, "before_consuming"):
+                provider.before_consuming(connection)
         return connection
 
     def unregister_provider(self, provider: Any) -> None:

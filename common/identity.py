@@ -4,6 +4,9 @@ Identity travels in Nameko's worker context, never as an argument. Each entrypoi
 serves (``@rpc(allow=Allow.USER)``), and each service checks that itself: before a worker is started,
 so a forged token costs a signature check and nothing else.
 
+A token is refused as soon as its session has ended, without a question to anyone: each process hears of
+ended sessions (:mod:`common.revocation_feed`). One that has not heard in time lets nobody in.
+
 Claims follow RFC 7519 and RFC 8725: the algorithm is pinned, ``iss``, ``aud``, ``exp``, ``iat`` and
 ``sub`` are required, and the ``typ`` header keeps access tokens and service tokens apart.
 """
@@ -18,8 +21,9 @@ import jwt
 from nameko.containers import WorkerContext
 from nameko.extensions import DependencyProvider, SharedExtension
 
-from common import config, context
+from common import clock, config, context
 from common.errors import Forbidden, Unauthenticated
+from common.revocation_feed import RevocationFeed
 
 ALGORITHM = "HS256"
 ISSUER = "auth"
@@ -64,16 +68,33 @@ class Identity:
 class Tokens(SharedExtension):
     """Verifies access and service tokens, and signs service tokens, with the configured secret."""
 
+    revocations = RevocationFeed()
+
     def setup(self) -> None:
-        """Read the secret once; nothing here does any I/O afterwards."""
-        self._secret = config.jwt_secret(self.container.config)
+        """Read the settings once; nothing here does any I/O afterwards."""
+        settings = self.container.config
+        self._secret = config.jwt_secret(settings)
+        self._lifetime = clock.parse_duration(settings["JWT_EXPIRES_IN"]).total_seconds()
         self._service_token: tuple[str, float] | None = None
+        self.revocations.proof = self.service_token
 
     def identify(self, token: str) -> Identity:
-        """The identity that an access token proves; Unauthenticated says why it proves none."""
+        """The identity that an access token proves, and whose session lives.
+
+        Unauthenticated says why it proves none; Unavailable, that this process can't tell just now.
+        """
+        identity = self.read(token)
+        self.revocations.known.check(identity.session_id)
+        return identity
+
+    def read(self, token: str) -> Identity:
+        """The identity in an access token, whether or not its session has ended meanwhile."""
         claims = self._decode(token, AUDIENCE, ACCESS_TYPE)
         if not all(isinstance(claims.get(name), str) for name in ("role", "sid")):
             raise Unauthenticated("invalid_token", "The access token lacks a claim.")
+        # An ended session is remembered for the configured lifetime, which may have been longer once.
+        if claims["iat"] + self._lifetime + _LEEWAY_SECONDS < time.time():
+            raise _expired()
         return Identity(claims["sub"], claims["role"], claims["sid"], claims["jti"], int(claims["exp"]))
 
     def service_token(self) -> str:
@@ -118,7 +139,7 @@ class Tokens(SharedExtension):
                 issuer=ISSUER if audience == AUDIENCE else None, options={"require": _REQUIRED},
             )  # fmt: skip
         except jwt.ExpiredSignatureError:
-            raise Unauthenticated("token_expired", "The access token has expired.") from None
+            raise _expired() from None
         except (jwt.PyJWTError, ValueError, TypeError):
             raise Unauthenticated("invalid_token", "The access token is not valid.") from None
         if decoded["header"].get("typ") != kind:
@@ -127,19 +148,31 @@ class Tokens(SharedExtension):
         return claims
 
 
+def _expired() -> Unauthenticated:
+    return Unauthenticated("token_expired", "The access token has expired.")
+
+
 class Caller(DependencyProvider):
     """Injects the caller's :class:`Identity`, or None where the entrypoint is public.
 
     It never raises: an exception here would end the process, not the call. The entrypoint has
-    refused a bad token before the worker was started.
+    refused a bad token before the worker was started, and a session that ends just then ends no call
+    that has begun.
     """
 
     tokens = Tokens()
+    probe_name = "revocations"
+
+    def probe(self) -> None:
+        """Raise if this process can't tell which sessions have ended, and so lets nobody in."""
+        self.tokens.revocations.known.check_current()
 
     def get_dependency(self, worker_ctx: WorkerContext) -> Identity | None:
         """The identity behind this worker's access token."""
         token = worker_ctx.data.get(context.AUTH_TOKEN)
+        if getattr(worker_ctx.entrypoint, "allow", None) is Allow.PUBLIC:
+            return None
         try:
-            return self.tokens.identify(token) if token else None
+            return self.tokens.read(token) if token else None
         except Unauthenticated:
             return None

@@ -45,6 +45,9 @@ BREAKER_STATE = Gauge(
     "0 closed, 1 half-open, 2 open: calls are refused, or a queue is paused.",
     ("target",),
 )
+REVOCATIONS_CURRENT = Gauge(
+    "suite_revocations_current", "1 while this process knows which sessions have ended, and lets people in."
+)
 BROKER_UP = Gauge("suite_broker_up", "1 while this process consumes from the broker.")
 
 

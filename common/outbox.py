@@ -107,6 +107,12 @@ class Relay(SharedExtension):
         except Full:
             pass  # it is awake already
 
+    def publish_now(self, seconds: float) -> None:
+        """Publish before the caller goes on; what takes longer goes on without it."""
+        drained = eventlet.spawn(self._drain_in_turn)
+        with eventlet.Timeout(seconds, False):
+            drained.wait()
+
     def finish(self) -> None:
         """Publish what is left before the process ends; what fails is published by another, or later."""
         self._stopping = True
@@ -120,11 +126,13 @@ class Relay(SharedExtension):
                 self._wake.get(timeout=POLL_SECONDS)
             except Empty:
                 pass
-            # finish() drains for the last time; the store may be closed by now
-            with self._turn:
-                done = self._stopping or self._drain_all()
-            if not done:
+            if not self._drain_in_turn():
                 eventlet.sleep(_RETRY_SECONDS)
+
+    def _drain_in_turn(self) -> bool:
+        # finish() drains for the last time; the store may be closed by now
+        with self._turn:
+            return self._stopping or self._drain_all()
 
     def _drain_all(self) -> bool:
         try:

@@ -95,9 +95,11 @@ class AuthService(SuiteService):
 
     def _start_session(self, user: dict[str, Any]) -> dict[str, Any]:
         refresh_token = self.tokens.refresh_token()
-        session_id = self.users.open_session(
+        opened = self.users.open_session(
             user_id=user["id"], refresh_token=refresh_token, seconds=self.tokens.refresh_lifetime,
             ip=self.client.ip, user_agent=self.client.user_agent,
         )  # fmt: skip
-        pair: dict[str, Any] = self.tokens.pair(user, session_id, refresh_token)
+        if opened is None:
+            raise domain.wrong_credentials()
+        pair: dict[str, Any] = self.tokens.pair(opened["user"], opened["session_id"], refresh_token)
         return pair

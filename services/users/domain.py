@@ -2,6 +2,7 @@
 
 import hashlib
 import secrets
+from collections.abc import Iterable
 from typing import Any
 
 from common.errors import Conflict, Forbidden, NotFound
@@ -40,6 +41,11 @@ def loses_admin(role: str, disabled: bool, changes: dict[str, Any]) -> bool:
     """Whether these changes take an active administrator away."""
     is_one = role == "admin" and not disabled
     return is_one and (changes.get("role", role) != "admin" or changes.get("disabled", disabled))
+
+
+def ends_sessions(changed: Iterable[str]) -> bool:
+    """Whether who is changed so has to log in again: access tokens carry the role of their time."""
+    return not ADMIN_FIELDS.isdisjoint(changed)
 
 
 def check_admins_left(others: int) -> None:

@@ -58,6 +58,25 @@ class SessionRow(Base):
     user_agent: Mapped[str] = mapped_column(String(256))
 
 
+class UsedRefreshToken(Base):
+    """A refresh token that was exchanged, hashed. Who comes with it again stole it, or was stolen from."""
+
+    __tablename__ = "used_refresh_tokens"
+
+    token_hash: Mapped[str] = mapped_column(String(64), primary_key=True)
+    session_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("sessions.id", ondelete="CASCADE"), index=True)
+    forget_at: Mapped[datetime] = mapped_column(DateTime(timezone=True), index=True)
+
+
+class RevokedSession(Base):
+    """A session that has ended, for as long as an access token of it may still be out."""
+
+    __tablename__ = "revoked_sessions"
+
+    id: Mapped[uuid.UUID] = mapped_column(PgUuid, primary_key=True)
+    forget_at: Mapped[datetime] = mapped_column(DateTime(timezone=True), index=True)
+
+
 class OneTimeToken(Base):
     """A secret sent by mail, hashed: what it is for, and until when."""
 

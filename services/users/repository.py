@@ -3,36 +3,77 @@
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from typing import Any
 
+from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
+from common import clock, events
 from common.events import Event
+from common.outbox import Relay
 from common.postgres import translated
-from services.users.models import OutboxRow
+from services.users.models import OutboxRow, RevokedSession, SessionRow, UsedRefreshToken
+
+_PUBLISH_SECONDS = 1.0
+_FORGET_BATCH = 1000
+_OUTDATED: tuple[tuple[Any, Any], ...] = (
+    (RevokedSession, RevokedSession.id), (UsedRefreshToken, UsedRefreshToken.token_hash),
+)  # fmt: skip
 
 
 class Repository:
-    """A transaction, and the outbox in it."""
+    """A transaction, and the outbox in it. ``tokens_live`` is how long an access token may be out."""
 
-    def __init__(self, session: Callable[..., Session], wake: Callable[[], None], request_id: str) -> None:
+    def __init__(
+        self, session: Callable[..., Session], relay: Relay, tokens_live: timedelta, request_id: str
+    ) -> None:
         self._new_session = session
-        self._wake = wake
+        self._relay = relay
+        self._tokens_live = tokens_live
         self._request_id = request_id
 
     @contextmanager
     def transaction(self) -> Iterator[Session]:
-        """Commit at the end, roll back on an error; then tell the relay that there may be work."""
-        self._announced = False
+        """Commit at the end, roll back on an error; then have the events published.
+
+        That a session has ended is published before the caller is answered, if the broker takes it at
+        once: who is told that the session is over finds it so everywhere.
+        """
+        self._announced: set[str] = set()
         # nameko-sqlalchemy's session commits at the end of its block; SQLAlchemy's own would not.
         with translated(), self._new_session(close_on_exit=True) as session:
             yield session
-        if self._announced:
-            self._wake()
+        if events.SESSION_REVOKED.name in self._announced:
+            self._relay.publish_now(_PUBLISH_SECONDS)
+        elif self._announced:
+            self._relay.wake()
 
     def announce(self, session: Session, user_id: uuid.UUID, event: Event, **fields: Any) -> None:
         """Store an event with the change."""
         payload = event.make(self._request_id, user_id=str(user_id), **fields)
         row = OutboxRow(aggregate=str(user_id), source=event.source, name=event.name, payload=payload)
         session.add(row)
-        self._announced = True
+        self._announced.add(event.name)
+
+    def end_sessions(self, session: Session, user_id: uuid.UUID, *which: Any) -> list[uuid.UUID]:
+        """End the user's sessions, or those that match: their refresh and access tokens are worth nothing.
+
+        The ids of those that ended; they are remembered for processes that start later.
+        """
+        gone = delete(SessionRow).where(SessionRow.user_id == user_id, *which).returning(SessionRow.id)
+        ended = list(session.scalars(gone))
+        if ended:
+            forget_at = clock.now() + self._tokens_live
+            session.add_all(RevokedSession(id=one, forget_at=forget_at) for one in ended)
+            forget_outdated(session)
+            self.announce(session, user_id, events.SESSION_REVOKED, session_ids=[str(one) for one in ended])
+        return ended
+
+
+def forget_outdated(session: Session) -> None:
+    """Remove some rows whose time is over; those that another transaction removes just now are left to it."""
+    for table, key in _OUTDATED:
+        over = select(key).where(table.forget_at < clock.now()).limit(_FORGET_BATCH)
+        gone = delete(table).where(key.in_(over.with_for_update(skip_locked=True)))
+        session.execute(gone, execution_options={"synchronize_session": False})

@@ -24,6 +24,8 @@ from services.users.users import contact
 
 User = dict[str, Any]
 Sessions = list[dict[str, Any]]
+Granted = dict[str, Any]
+REVOKED_AT_ONCE = 10_000
 
 
 class UsersService(SuiteService):
@@ -112,18 +114,28 @@ class UsersService(SuiteService):
         return {"user_id": user_id, **contact(self.store.users.get(user_id))}
 
     @rpc(allow=Allow.SERVICE)
-    def open_session(self, user_id: str, refresh_token: str, seconds: int, ip: str, user_agent: str) -> str:
-        """Keep a login; its id."""
+    def open_session(
+        self, user_id: str, refresh_token: str, seconds: int, ip: str, user_agent: str
+    ) -> Granted | None:
+        """Keep a login: ``{user, session_id}``, or None for who was disabled just now."""
         kept = domain.fingerprint(refresh_token)
-        return str(self.store.sessions.open(user_id, kept, timedelta(seconds=seconds), ip, user_agent).id)
+        lifetime = timedelta(seconds=seconds)
+        return _granted(self.store.sessions.open(user_id, kept, lifetime, ip, user_agent))
 
     @rpc(allow=Allow.SERVICE)
-    def rotate_session(self, refresh_token: str, new_refresh_token: str) -> dict[str, Any] | None:
+    def rotate_session(self, refresh_token: str, new_refresh_token: str) -> Granted | None:
         """Exchange a refresh token: ``{user, session_id}``, or None where it is worth nothing."""
-        found = self.store.sessions.rotate(
-            domain.fingerprint(refresh_token), domain.fingerprint(new_refresh_token)
-        )
-        return {"session_id": str(found[0].id), "user": show_account(found[1])} if found else None
+        old, new = domain.fingerprint(refresh_token), domain.fingerprint(new_refresh_token)
+        return _granted(self.store.sessions.rotate(old, new))
+
+    @rpc(allow=Allow.SERVICE, idempotent=True)
+    def revoked_sessions(self, after: str = "") -> dict[str, Any]:
+        """Which sessions have ended, for a process that has to refuse their access tokens.
+
+        A part of them, ``{session_ids, next}``; ``next`` asks for the next part, if there is one.
+        """
+        found: list[str] = self.store.sessions.revoked(after, REVOKED_AT_ONCE)
+        return {"session_ids": found, "next": found[-1] if len(found) == REVOKED_AT_ONCE else None}
 
     @rpc(allow=Allow.SERVICE)
     def verify_email(self, token: str) -> bool:
@@ -136,3 +148,7 @@ class UsersService(SuiteService):
         domain.check_changes(self.caller, changes)
         user = self.store.users.update(user_id, changes)
         return show_user(user, to_admin=self.caller.is_admin)
+
+
+def _granted(found: tuple[Any, Any] | None) -> Granted | None:
+    return {"session_id": str(found[0].id), "user": show_account(found[1])} if found else None

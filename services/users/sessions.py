@@ -5,14 +5,14 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import delete, or_, select
+from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
 from common import clock, events
 from common.errors import NotFound
 from services.users import domain
-from services.users.models import SessionRow, User
-from services.users.repository import Repository
+from services.users.models import RevokedSession, SessionRow, UsedRefreshToken, User
+from services.users.repository import Repository, forget_outdated
 from services.users.users import find, parse_id
 
 REUSE_GRACE = timedelta(seconds=10)
@@ -21,22 +21,30 @@ REUSE_GRACE = timedelta(seconds=10)
 class SessionRepository(Repository):
     """A user's logins. Refresh tokens come in and stay as fingerprints only."""
 
-    def open(self, user_id: str, refresh_hash: str, lifetime: timedelta, ip: str, agent: str) -> SessionRow:
-        """A new session, ``user_logged_in`` with it; tells whether the device was seen before."""
+    def open(
+        self, user_id: str, refresh_hash: str, lifetime: timedelta, ip: str, agent: str
+    ) -> tuple[SessionRow, User] | None:
+        """A new session and its owner as of now, ``user_logged_in`` with it; None for a disabled user.
+
+        The event tells whether the device was seen before.
+        """
         now = clock.now()
         with self.transaction() as session:
-            owner = find(session, user_id).id
+            # Locked: who is disabled or loses a role meanwhile gets no session that outlives it.
+            owner = find(session, user_id, lock=True)
+            if owner.disabled:
+                return None
             row = SessionRow(
-                id=uuid.uuid4(), user_id=owner, refresh_hash=refresh_hash, previous_hash=None,
+                id=uuid.uuid4(), user_id=owner.id, refresh_hash=refresh_hash, previous_hash=None,
                 created_at=now, last_used_at=now, expires_at=now + lifetime, ip=ip, user_agent=agent,
             )  # fmt: skip
-            new_device = _is_new_device(session, owner, agent)
+            new_device = _is_new_device(session, owner.id, agent)
             session.add(row)
             self.announce(
-                session, owner, events.USER_LOGGED_IN, session_id=str(row.id), ip=ip, user_agent=agent,
+                session, owner.id, events.USER_LOGGED_IN, session_id=str(row.id), ip=ip, user_agent=agent,
                 new_device=new_device,
             )  # fmt: skip
-        return row
+        return row, owner
 
     def rotate(self, refresh_hash: str, new_hash: str) -> tuple[SessionRow, User] | None:
         """Exchange a refresh token; None if it is unknown, over, or used before (that ends the session).
@@ -45,17 +53,14 @@ class SessionRepository(Repository):
         gets the same token, and nothing changes.
         """
         with self.transaction() as session:
-            query = select(SessionRow).where(
-                or_(SessionRow.refresh_hash == refresh_hash, SessionRow.previous_hash == refresh_hash)
-            )
-            row = session.scalar(query.with_for_update())
+            row = session.scalar(select(SessionRow).where(_has_or_had(refresh_hash)).with_for_update())
             user = session.get(User, row.user_id) if row else None
             if row is None or user is None or user.disabled or row.expires_at < clock.now():
                 return None
             if row.refresh_hash == refresh_hash:
-                row.previous_hash, row.refresh_hash, row.last_used_at = refresh_hash, new_hash, clock.now()
-            elif row.refresh_hash != new_hash or row.last_used_at + REUSE_GRACE < clock.now():
-                self._end(session, row.user_id, [row.id])
+                self._exchange(session, row, new_hash)
+            elif not _is_repeated(row, refresh_hash, new_hash):
+                self.end_sessions(session, row.user_id, SessionRow.id == row.id)
                 return None
             return row, user
 
@@ -68,18 +73,37 @@ class SessionRepository(Repository):
     def end(self, user_id: str, session_id: str | None) -> list[str]:
         """End one session of the user, or all (None); the ids of those that ended."""
         with self.transaction() as session:
-            owner = parse_id(user_id)
-            query = select(SessionRow.id).where(SessionRow.user_id == owner)
-            if session_id is not None:
-                query = query.where(SessionRow.id == _parse_session_id(session_id))
-            ended = list(session.scalars(query))
-            if ended:
-                self._end(session, owner, ended)
+            which = [] if session_id is None else [SessionRow.id == _parse_session_id(session_id)]
+            ended = self.end_sessions(session, parse_id(user_id), *which)
         return [str(one) for one in ended]
 
-    def _end(self, session: Session, user_id: uuid.UUID, ids: list[uuid.UUID]) -> None:
-        session.execute(delete(SessionRow).where(SessionRow.id.in_(ids)))
-        self.announce(session, user_id, events.SESSION_REVOKED, session_ids=[str(one) for one in ids])
+    def revoked(self, after: str, limit: int) -> list[str]:
+        """Ids of sessions that have ended and whose access tokens may be out, in order, after that one."""
+        wanted = select(RevokedSession.id).where(RevokedSession.forget_at > clock.now())
+        if after:
+            wanted = wanted.where(RevokedSession.id > _parse_session_id(after))
+        with self.transaction() as session:
+            return [str(one) for one in session.scalars(wanted.order_by(RevokedSession.id).limit(limit))]
+
+    def _exchange(self, session: Session, row: SessionRow, new_hash: str) -> None:
+        used = UsedRefreshToken(token_hash=row.refresh_hash, session_id=row.id, forget_at=row.expires_at)
+        session.add(used)
+        row.previous_hash, row.refresh_hash, row.last_used_at = row.refresh_hash, new_hash, clock.now()
+        forget_outdated(session)
+
+
+def _has_or_had(refresh_hash: str) -> Any:
+    used = select(UsedRefreshToken.session_id).where(UsedRefreshToken.token_hash == refresh_hash)
+    return or_(
+        SessionRow.refresh_hash == refresh_hash,
+        SessionRow.previous_hash == refresh_hash,
+        SessionRow.id == used.scalar_subquery(),
+    )
+
+
+def _is_repeated(row: SessionRow, refresh_hash: str, new_hash: str) -> bool:
+    last = (row.previous_hash, row.refresh_hash) == (refresh_hash, new_hash)
+    return last and row.last_used_at + REUSE_GRACE >= clock.now()
 
 
 def _parse_session_id(session_id: str) -> uuid.UUID:

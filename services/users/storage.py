@@ -1,13 +1,15 @@
 """The user service's door to PostgreSQL: migrations, the first administrator, two repositories."""
 
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 
 from nameko.containers import WorkerContext
 
-from common import context
+from common import clock, context
 from common.passwords import hash_password
 from common.postgres import PostgresStorage
+from common.revocations import MARGIN_SECONDS
 from services.users.models import Base
 from services.users.sessions import SessionRepository
 from services.users.users import UserRepository
@@ -42,5 +44,6 @@ class UserStorage(PostgresStorage):
         return self._stores(worker_ctx.data.get(context.REQUEST_ID) or worker_ctx.call_id)
 
     def _stores(self, request_id: str) -> Stores:
-        shared = (self.Session, self.relay.wake, request_id)
+        lifetime = clock.parse_duration(self.container.config["JWT_EXPIRES_IN"])
+        shared = (self.Session, self.relay, lifetime + timedelta(seconds=MARGIN_SECONDS), request_id)
         return Stores(UserRepository(*shared), SessionRepository(*shared))

@@ -63,6 +63,8 @@ class UserRepository(Repository):
                 domain.check_admins_left(len(set(admins) - {user.id}))
             changed = [key for key, value in changes.items() if getattr(user, key) != value]
             if changed:
+                if domain.ends_sessions(changed):
+                    self.end_sessions(session, user.id)
                 self._apply(session, user, {key: changes[key] for key in changed})
         return user
 
@@ -73,6 +75,7 @@ class UserRepository(Repository):
             user = find(session, user_id, lock=True)
             if user.id in admins:
                 domain.check_admins_left(len(admins) - 1)
+            self.end_sessions(session, user.id)
             session.delete(user)
             self.announce(session, user.id, events.USER_DELETED)
 

@@ -14,7 +14,10 @@ from nameko.containers import ServiceContainer, WorkerContext
 from nameko.standalone.rpc import ClusterRpcProxy
 
 from common import config as settings
-from common.identity import Tokens
+from common.identity import Allow, Tokens
+from common.revocation_feed import RevocationFeed
+from common.revocations import RevokedSessions
+from common.rpc import rpc
 from services.auth.tokens import Signer
 
 SECRET = "a secret that is long enough for these tests 0123456789"
@@ -39,11 +42,28 @@ def eventually(condition: Callable[[], Any], seconds: float = 10) -> Any:
 
 
 class Running:
-    """A service's container."""
+    """A service's container.
 
-    def __init__(self, service: type, config: dict[str, Any]) -> None:
+    With ``loads_sessions`` it asks the user service which sessions have ended, as every process does;
+    without, it is told that none has, since most tests run a service alone.
+    """
+
+    def __init__(self, service: type, config: dict[str, Any], loads_sessions: bool = False) -> None:
         self.container = ServiceContainer(service, config)
         self.container.start()
+        if not loads_sessions and RevocationFeed in self.container.shared_extensions:
+            self.sessions.complete(time.monotonic())
+
+    @property
+    def feed(self) -> RevocationFeed:
+        """How it hears of ended sessions."""
+        found: RevocationFeed = self.container.shared_extensions[RevocationFeed]
+        return found
+
+    @property
+    def sessions(self) -> RevokedSessions:
+        """What it knows of ended sessions."""
+        return self.feed.known
 
     @property
     def is_alive(self) -> bool:
@@ -104,6 +124,20 @@ class Wire:
     def close(self) -> None:
         """Close the connection."""
         self.connection.release()
+
+
+class SessionList:
+    """What a process that starts asks of the user service, for tests that run without that."""
+
+    name = "users"
+    ended: list[str] = []
+    at_once = 2
+
+    @rpc(allow=Allow.SERVICE, idempotent=True)
+    def revoked_sessions(self, after: str = "") -> dict[str, Any]:
+        """A part of the list."""
+        part = sorted(one for one in self.ended if one > after)[: self.at_once]
+        return {"session_ids": part, "next": part[-1] if len(part) == self.at_once else None}
 
 
 class Somebody:

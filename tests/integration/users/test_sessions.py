@@ -27,16 +27,24 @@ def opened(
 ) -> tuple[str, str]:
     """A new session: its id and refresh token."""
     token = uuid.uuid4().hex
-    session_id = people.service.open_session(
+    found = people.service.open_session(
         user_id=user["id"], refresh_token=token, seconds=seconds, ip="203.0.113.7", user_agent=agent
     )
-    return session_id, token
+    return found["session_id"], token
 
 
 def rotated(people: People, token: str, new: str = "") -> Any:
     new = new or uuid.uuid4().hex
     found = people.service.rotate_session(refresh_token=token, new_refresh_token=new)
     return (found["session_id"], new) if found else None
+
+
+def revocations(heard: Heard, user: dict[str, Any]) -> list[str]:
+    """The sessions of the user that were announced to have ended, when some were."""
+    found = eventually(
+        lambda: [event for name, event in heard.events(user_id=user["id"]) if name == "session_revoked"]
+    )
+    return [one for event in found for one in event["session_ids"]]
 
 
 def test_a_login_is_announced_with_its_device(people: People, ada: dict[str, Any], heard: Heard) -> None:
@@ -72,11 +80,32 @@ def test_a_token_used_again_at_once_is_a_repeated_request_and_gets_the_same_answ
     assert rotated(people, "the next")[0] == session_id
 
 
-def test_a_token_from_before_the_last_exchange_is_worth_nothing(people: People, ada: dict[str, Any]) -> None:
-    _, token = opened(people, ada)
+@pytest.mark.parametrize("age", [2, 3, 12])
+def test_a_token_from_before_the_last_exchange_ends_the_session(
+    people: People, ada: dict[str, Any], heard: Heard, age: int
+) -> None:
+    other, kept = opened(people, ada)
+    session_id, first = opened(people, ada)
+    newest = first
+    for _ in range(age):
+        _, newest = rotated(people, newest)
+    assert rotated(people, first) is None
+    assert rotated(people, newest) is None
+    assert revocations(heard, ada) == [session_id]
+    assert rotated(people, kept)[0] == other
+
+
+def test_used_tokens_are_kept_hashed_and_go_with_their_session(
+    people: People, ada: dict[str, Any], sql: Sql
+) -> None:
+    session_id, token = opened(people, ada)
     _, newer = rotated(people, token)
     rotated(people, newer)
-    assert rotated(people, token) is None
+    kept = sql("SELECT token_hash FROM used_refresh_tokens WHERE session_id = %s", session_id)
+    assert len(kept) == 2
+    assert token not in repr(kept)
+    people.somebody(user_id=ada["id"]).end_session(session_id=session_id)
+    assert sql("SELECT 1 FROM used_refresh_tokens WHERE session_id = %s", session_id) == []
 
 
 def test_a_token_used_again_later_ends_the_session(
@@ -88,10 +117,7 @@ def test_a_token_used_again_later_ends_the_session(
     eventlet.sleep(0.01)
     assert rotated(people, token) is None
     assert rotated(people, newer) is None
-    [(_, event)] = eventually(
-        lambda: [one for one in heard.events(user_id=ada["id"]) if one[0] == "session_revoked"]
-    )
-    assert event["session_ids"] == [session_id]
+    assert revocations(heard, ada) == [session_id]
 
 
 def test_of_two_that_exchange_one_token_at_once_both_get_the_same_session(

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from common.errors import Forbidden, Unauthenticated
+from common.errors import Forbidden, Unauthenticated, Unavailable
 from common.identity import (
     ACCESS_TYPE,
     AUDIENCE,
@@ -22,6 +22,8 @@ from common.identity import (
     Identity,
     Tokens,
 )
+from common.revocation_feed import RevocationFeed
+from common.revocations import RevokedSessions
 from services.auth.tokens import Signer
 
 SECRET = "a secret that is long enough for these tests 0123456789"
@@ -29,8 +31,11 @@ OTHER = "another secret that is as long as the first one 0123456"
 
 
 def tokens_of(service: str = "todos", secret: str = SECRET) -> Tokens:
-    settings = {"JWT_SECRET": secret, "ENV": "production"}
+    settings = {"JWT_SECRET": secret, "ENV": "production", "JWT_EXPIRES_IN": "1h"}
     tokens = Tokens()
+    tokens.revocations = RevocationFeed()
+    tokens.revocations.known = RevokedSessions(keep_seconds=3600)
+    tokens.revocations.known.complete(time.monotonic() + 3600)
     tokens.container = SimpleNamespace(config=settings, service_name=service)
     tokens.setup()
     return tokens
@@ -105,6 +110,32 @@ def test_an_expired_token_says_so_and_a_small_difference_of_clocks_is_forgiven()
     now = int(time.time())
     refused(signed(claims(exp=now - 60)), "token_expired")
     assert TOKENS.identify(signed(claims(exp=now - 2)))
+
+
+def test_a_token_counts_for_the_configured_lifetime_however_long_it_was_made_for() -> None:
+    now = int(time.time())
+    refused(signed(claims(iat=now - 3700, exp=now + 3600)), "token_expired")
+
+
+def test_a_token_of_an_ended_session_proves_nothing_for_any_role() -> None:
+    tokens = tokens_of()
+    tokens.revocations.known.add(["s-1"])
+    for role, allow in (("user", Allow.USER), ("admin", Allow.ADMIN), ("admin", Allow.USER)):
+        with pytest.raises(Unauthenticated) as caught:
+            tokens.authorize(allow, {"auth_token": signed(claims(role=role))})
+        assert caught.value.code == "token_revoked"
+    assert tokens.identify(signed(claims(sid="s-2")))
+
+
+def test_who_can_not_tell_whether_a_session_has_ended_lets_nobody_in_but_knows_a_bad_token() -> None:
+    tokens = tokens_of()
+    tokens.revocations.known = RevokedSessions(keep_seconds=3600)
+    with pytest.raises(Unavailable):
+        tokens.authorize(Allow.USER, {"auth_token": signed(claims())})
+    with pytest.raises(Unauthenticated):
+        tokens.authorize(Allow.USER, {"auth_token": "a.b.c"})
+    tokens.authorize(Allow.PUBLIC, {"auth_token": signed(claims())})
+    tokens.authorize(Allow.SERVICE, {"service_token": tokens.service_token()})
 
 
 @pytest.mark.parametrize(

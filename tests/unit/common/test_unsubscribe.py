@@ -68,7 +68,8 @@ def test_a_token_that_is_forged_over_or_for_something_else_is_worth_nothing(toke
 
 def test_a_link_lets_nobody_in_and_an_access_token_unsubscribes_nobody() -> None:
     tokens = Tokens()
-    tokens.container = SimpleNamespace(config={"JWT_SECRET": SECRET, "ENV": "production"})
+    settings = {"JWT_SECRET": SECRET, "ENV": "production", "JWT_EXPIRES_IN": "1h"}
+    tokens.container = SimpleNamespace(config=settings)
     tokens.setup()
     with pytest.raises(Unauthenticated):
         tokens.identify(forged())

@@ -1,0 +1,69 @@
+"""Which sessions are over, and how old the knowledge of it is.
+
+An access token can't be taken back, so each process keeps the ids of the sessions that have ended, as long
+as an access token of theirs may still be out. What is not known up to ``BOUND_SECONDS`` ago is not relied
+on: then nobody is let in rather than somebody who has been shut out.
+"""
+
+import time
+from collections import OrderedDict
+from collections.abc import Iterable
+
+from common.errors import Unauthenticated, Unavailable
+
+BOUND_SECONDS = 10.0
+"""How old the knowledge may be at most; the documents promise it."""
+MARGIN_SECONDS = 60
+"""How much longer than an access token an ended session is kept: clocks differ, and signing takes time."""
+
+
+class RevokedSessions:
+    """The ended sessions that this process has heard of. Moments are of ``time.monotonic``."""
+
+    def __init__(self, keep_seconds: float) -> None:
+        self._keep_seconds = keep_seconds
+        self._until: OrderedDict[str, float] = OrderedDict()
+        self._known_up_to = float("-inf")
+        self.is_complete = False
+
+    def __len__(self) -> int:
+        return len(self._until)
+
+    @property
+    def is_current(self) -> bool:
+        """Whether each session that ended more than ``BOUND_SECONDS`` ago is known here."""
+        return time.monotonic() - self._known_up_to <= BOUND_SECONDS
+
+    def check(self, session_id: str) -> None:
+        """Raise Unauthenticated for a session that has ended, and Unavailable if that can't be told."""
+        if session_id in self._until:
+            raise Unauthenticated("token_revoked", "This access token's session has ended: log in again.")
+        self.check_current()
+
+    def check_current(self) -> None:
+        """Raise Unavailable unless the knowledge is current."""
+        if not self.is_current:
+            raise Unavailable("unavailable", "Whether sessions have ended is not known here: try again.")
+
+    def add(self, session_ids: Iterable[str]) -> None:
+        """Remember that these have ended, and forget those whose access tokens have all expired."""
+        now = time.monotonic()
+        for one in session_ids:
+            self._until[one] = now + self._keep_seconds
+            self._until.move_to_end(one)  # the first in this order is the first to be forgotten
+        while self._until and next(iter(self._until.values())) < now:
+            self._until.popitem(last=False)
+
+    def complete(self, moment: float) -> None:
+        """All that had ended by ``moment`` has been added, and events tell of all that came later."""
+        self.is_complete = True
+        self.confirm(moment)
+
+    def confirm(self, moment: float) -> None:
+        """The events up to ``moment`` have been read. Of no use while the beginning is missing."""
+        if self.is_complete:
+            self._known_up_to = max(self._known_up_to, moment)
+
+    def lose(self) -> None:
+        """Events may have been missed: nothing later than now is known until the list was loaded again."""
+        self.is_complete = False
