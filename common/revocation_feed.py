@@ -96,7 +96,7 @@ class RevocationFeed(SharedExtension):
         """Take in an event, a part of the list, or a mark."""
         if message.delivery_info["routing_key"] == events.SESSION_REVOKED.name:
             self._take_event(body)
-        elif message.properties.get("correlation_id") == self._question:
+        elif self._question and message.properties.get("correlation_id") == self._question:
             self._take_list(body)
         elif isinstance(body, float):
             self.known.confirm(body)
@@ -119,11 +119,11 @@ class RevocationFeed(SharedExtension):
 
     def _take_list(self, answer: Any) -> None:
         found = answer.get("result") if isinstance(answer, dict) else None
-        if not isinstance(found, dict):
+        if not isinstance(found, dict) or not isinstance(found.get("session_ids"), list):
             log.warning("revocations_not_loaded", error=str(answer)[:200])
             return  # asked again when the time for an answer is over
-        self.known.add(found["session_ids"])
-        if found["next"]:
+        self.known.add(map(str, found["session_ids"]))
+        if found.get("next"):
             self._ask(found["next"])
             return
         self._question = ""

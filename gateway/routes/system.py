@@ -3,6 +3,7 @@
 from typing import Any
 
 from common import VERSION
+from common.health import worst
 from common.http import Reply
 from common.http import http as uncounted
 from common.identity import Allow
@@ -50,6 +51,6 @@ class SystemRoutes(SuiteService):
 
     @uncounted("GET", "/health/ready", allow=Allow.PUBLIC, pooled=False)
     def serve_readiness(self, request: Request) -> Reply:
-        """200 while every service can work, so that requests are worth sending here."""
-        status = self.system()["status"]
+        """200 while every service can work, and this process too, so that requests are worth sending here."""
+        status = worst([self.system()["status"], self.report()["status"]])
         return Reply(503 if status == "fail" else 200, {"status": status})

@@ -51,8 +51,8 @@ def wire(vhost_uri: str) -> Iterator[Wire]:
 def _runner() -> Iterator[Run]:
     started: list[Running] = []
 
-    def start(service: type, config: dict[str, Any]) -> Running:
-        started.append(Running(service, config))
+    def start(service: type, config: dict[str, Any], loads_sessions: bool = False) -> Running:
+        started.append(Running(service, config, loads_sessions))
         return started[-1]
 
     yield start

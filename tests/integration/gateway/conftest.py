@@ -14,6 +14,7 @@ import requests
 from ops.engines import RabbitMQ
 from tests.conftest import SECRET
 from tests.e2e.client import Client
+from tests.integration.running import Running, SessionList, make_config
 from tests.suite import Suite
 
 Token = Callable[..., str]
@@ -38,18 +39,30 @@ def running(directory: Path, *services: str, **settings: str) -> Iterator[Suite]
     suite = Suite(directory, {"JWT_SECRET": SECRET, "RPC_DEADLINE": "2", **settings})
     suite.start(*services)
     try:
-        wait_until(lambda: answers(suite))
+        with told_that_no_session_has_ended(settings["RABBITMQ_URL"]):
+            wait_until(lambda: all(answers(suite, service) for service in services))
         yield suite
     finally:
         suite.stop()
 
 
-def answers(suite: Suite) -> bool:
-    """Whether the gateway listens, and consumes from the broker."""
+@contextmanager
+def told_that_no_session_has_ended(uri: str) -> Iterator[None]:
+    """What a process asks for at its start is there during the block; the user service may be away after."""
+    users = Running(SessionList, make_config(AMQP_URI=uri))
     try:
-        return "suite_broker_up 1.0" in requests.get(f"{suite.url}/metrics", timeout=2).text
+        yield
+    finally:
+        users.stop()
+
+
+def answers(suite: Suite, service: str) -> bool:
+    """Whether the process listens, consumes from the broker, and lets people in."""
+    try:
+        metrics = requests.get(f"{suite.url_of(service)}/metrics", timeout=2).text
     except requests.ConnectionError:
         return False
+    return "suite_broker_up 1.0" in metrics and "suite_revocations_current 1.0" in metrics
 
 
 def wait_until(holds: Callable[[], bool], seconds: float = 20) -> None:

@@ -42,7 +42,7 @@ def promoted_for_a_moment(people: People, user: dict[str, Any]) -> None:
     [
         lambda people, ada: people.somebody(user_id=ada["id"]).end_all_sessions(),
         lambda people, ada: people.admin.update(user_id=ada["id"], changes={"disabled": True}),
-        lambda people, ada: promoted_for_a_moment(people, ada),
+        promoted_for_a_moment,
         lambda people, ada: people.admin.replace(
             user_id=ada["id"], data={"email": ada["email"], "name": "A", "disabled": True}
         ),

@@ -1,0 +1,62 @@
+"""A network between a process and its broker that can be cut and frozen."""
+
+import contextlib
+import socket
+from typing import Any
+from urllib.parse import urlsplit
+
+import eventlet
+
+from ops.engines.ports import free_port
+
+
+class Link:
+    """Forwards connections to the broker; ``uri`` leads through it."""
+
+    def __init__(self, uri: str) -> None:
+        parts = urlsplit(uri)
+        self._target, self._port = (parts.hostname, parts.port), free_port()
+        self.uri = uri.replace(f"{parts.hostname}:{parts.port}", f"127.0.0.1:{self._port}")
+        self._sockets: list[Any] = []
+        self._is_frozen = False
+        self._listener: Any = None
+        self.mend()
+
+    def cut(self) -> None:
+        """End all connections and refuse new ones."""
+        self._listener.kill()
+        self._server.close()
+        for one in self._sockets:
+            with contextlib.suppress(OSError):
+                one.shutdown(socket.SHUT_RDWR)
+        self._sockets.clear()
+
+    def mend(self) -> None:
+        """Take connections again."""
+        self._server = eventlet.listen(("127.0.0.1", self._port))
+        self._listener = eventlet.spawn(self._accept)
+
+    def freeze(self) -> None:
+        """Keep the connections, and let nothing through."""
+        self._is_frozen = True
+
+    def thaw(self) -> None:
+        """Let everything through that has waited."""
+        self._is_frozen = False
+
+    def _accept(self) -> None:
+        while True:
+            client, _ = self._server.accept()
+            broker = eventlet.connect(self._target)
+            self._sockets += [client, broker]
+            eventlet.spawn_n(self._forward, client, broker)
+            eventlet.spawn_n(self._forward, broker, client)
+
+    def _forward(self, source: Any, target: Any) -> None:
+        with contextlib.suppress(OSError):
+            while data := source.recv(65536):
+                while self._is_frozen:
+                    eventlet.sleep(0.05)
+                target.sendall(data)
+        with contextlib.suppress(OSError):
+            target.shutdown(socket.SHUT_WR)
