@@ -33,6 +33,7 @@ ACCESS_TYPE = "at+jwt"
 SERVICE_TYPE = "svc+jwt"
 _SERVICE_TOKEN_SECONDS = 300
 _LEEWAY_SECONDS = 5
+_PATIENCE_SECONDS = 3.0
 _REQUIRED = ["exp", "iat", "sub", "iss", "aud", "jti"]
 
 
@@ -81,9 +82,11 @@ class Tokens(SharedExtension):
     def identify(self, token: str) -> Identity:
         """The identity that an access token proves, and whose session lives.
 
-        Unauthenticated says why it proves none; Unavailable, that this process can't tell just now.
+        Unauthenticated says why it proves none; Unavailable, that this process can't tell just now. One
+        that has just started takes a moment to know.
         """
         identity = self.read(token)
+        self.revocations.known.wait_for_list(_PATIENCE_SECONDS)
         self.revocations.known.check(identity.session_id)
         return identity
 

@@ -9,12 +9,15 @@ import time
 from collections import OrderedDict
 from collections.abc import Iterable
 
+import eventlet
+
 from common.errors import Unauthenticated, Unavailable
 
 BOUND_SECONDS = 10.0
 """How old the knowledge may be at most; the documents promise it."""
 MARGIN_SECONDS = 60
 """How much longer than an access token an ended session is kept: clocks differ, and signing takes time."""
+_TICK_SECONDS = 0.05
 
 
 class RevokedSessions:
@@ -44,6 +47,12 @@ class RevokedSessions:
         """Raise Unavailable unless the knowledge is current."""
         if not self.is_current:
             raise Unavailable("unavailable", "Whether sessions have ended is not known here: try again.")
+
+    def wait_for_list(self, seconds: float) -> None:
+        """Let a call that came early wait until the list has been loaded, at most for that time."""
+        end = time.monotonic() + seconds
+        while not self.is_complete and not self.is_current and time.monotonic() < end:
+            eventlet.sleep(_TICK_SECONDS)
 
     def add(self, session_ids: Iterable[str]) -> None:
         """Remember that these have ended, and forget those whose access tokens have all expired."""

@@ -63,8 +63,6 @@ class RpcEntrypoint(Rpc):
     def handle_message(self, body: Any, message: Received) -> None:
         """Refuse what nobody waits for and who may not; then start a worker."""
         data = self.unpack_message_headers(message)
-        if _remaining(data, 1.0) <= 0:
-            raise DeadlineExceeded("deadline_exceeded", "The call's deadline had passed before it began.")
         if message.delivery_info.get("redelivered") and not self.idempotent:
             raise Unavailable("interrupted", "The call was interrupted: it may have been carried out or not.")
         try:
@@ -75,6 +73,8 @@ class RpcEntrypoint(Rpc):
                 request_id=data.get(context.REQUEST_ID),
             )  # fmt: skip
             raise
+        if _remaining(data, 1.0) <= 0:
+            raise DeadlineExceeded("deadline_exceeded", "The call's deadline had passed before it began.")
         super().handle_message(body, message)
 
 

@@ -1,5 +1,10 @@
 """Who may do what: public, authenticated, by role, by ownership."""
 
+from typing import Any
+
+from pymongo import MongoClient
+
+from ops.engines import MongoDB
 from ops.engines.mailcatcher import MailCatcher
 from tests.e2e.client import PASSWORD, Client
 
@@ -60,7 +65,7 @@ def test_another_users_todos_are_not_there_for_administrators_either(ada: Client
 
 
 def test_deleting_an_account_takes_todos_and_messages_with_it(
-    ada: Client, admin: Client, mailcatcher: MailCatcher, eventually
+    ada: Client, admin: Client, mailcatcher: MailCatcher, mongodb: MongoDB, eventually
 ) -> None:
     ada.todo()
     mailcatcher.wait_for_mail(ada.user["email"], "New todo")
@@ -69,7 +74,9 @@ def test_deleting_an_account_takes_todos_and_messages_with_it(
 
     assert gone.status_code == 204
     assert login.status_code == 401
-    eventually(lambda: ada.get("/api/todos").json() == [])
+    assert ada.get("/api/todos").status_code == 401
+    with MongoClient[dict[str, Any]](mongodb.uri) as client:
+        eventually(lambda: client.todos.todos.count_documents({"user_id": ada.user["id"]}) == 0)
     eventually(lambda: admin.get(f"/api/messages?recipient={ada.user['email']}").json() == [])
 
 

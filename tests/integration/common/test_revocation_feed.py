@@ -117,7 +117,6 @@ def test_until_the_user_service_is_there_nobody_is_let_in_and_then_soon(
     run: Run, config: dict[str, Any], ada: Somebody
 ) -> None:
     target = run(Target, config, loads_sessions=True)
-    eventlet.sleep(1)
     with pytest.raises(Unavailable):
         ada.call.target.who()
     assert ada.call.target.echo(value=1) == 1
@@ -127,6 +126,17 @@ def test_until_the_user_service_is_there_nobody_is_let_in_and_then_soon(
     eventually(lambda: lets_in(target), 4)
     assert ada.call.target.who() == ada.user_id
     target.provider("caller").probe()
+
+
+def test_a_call_that_comes_before_the_list_waits_for_it(
+    run: Run, config: dict[str, Any], ada: Somebody
+) -> None:
+    SessionList.ended.append("s-1")
+    run(Target, config, loads_sessions=True)
+    asked = eventlet.spawn(ada.call.target.who)
+    eventlet.sleep(0.2)
+    run(SessionList, config)
+    assert asked.wait() == ada.user_id
 
 
 def test_a_process_that_has_loaded_goes_on_while_the_user_service_is_down(far: Running, wire: Wire) -> None:

@@ -21,6 +21,7 @@ from common import identity
 from ops.engines import RabbitMQ
 from services.todos.service import TodosService
 from tests.conftest import SECRET
+from tests.integration.running import Running
 
 
 @pytest.fixture(scope="session")
@@ -82,10 +83,9 @@ class Heard:
 
 @pytest.fixture(scope="session")
 def service(suite_config) -> Iterator[ServiceContainer]:
-    container = ServiceContainer(TodosService, suite_config)
-    container.start()
-    yield container
-    container.stop()
+    running = Running(TodosService, suite_config)
+    yield running.container
+    running.stop()
 
 
 @pytest.fixture(scope="session")
