@@ -60,8 +60,10 @@ def main() -> None:
 
     def logout() -> None:
         """End the session and call as nobody from now on."""
-        n.rpc.auth.logout()
-        n.context.pop(context.AUTH_TOKEN, None)
+        try:
+            n.rpc.auth.logout()
+        finally:
+            n.context.pop(context.AUTH_TOKEN, None)
 
     def whoami() -> dict[str, Any]:
         """The user who is calling."""
