@@ -15,6 +15,7 @@ import time
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from datetime import timedelta
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -28,7 +29,7 @@ from common import clock, topology
 from common.broker import ConfirmedPublisher
 from common.config import load
 from common.mongo import MongoOutbox
-from common.outbox import Publish, to_message
+from common.outbox import Publish, Relay, to_message
 from common.postgres import PostgresOutbox, make_engine
 from ops.engines import MongoDB, PostgreSQL, RabbitMQ
 from ops.engines.ports import free_port
@@ -90,7 +91,8 @@ def postgresql_ways(server: PostgreSQL, publish: Publish) -> Ways:
     }  # fmt: skip
     engine = make_engine(settings, "bench")
     Base.metadata.create_all(engine)
-    shared = (sessionmaker(bind=engine, class_=Session, expire_on_commit=False), lambda: None, "r")
+    make = sessionmaker(bind=engine, class_=Session, expire_on_commit=False)
+    shared = (make, Relay(), timedelta(hours=24), "r")
     loud, silent, outbox = UserRepository(*shared), SilentUsers(*shared), PostgresOutbox(engine)
 
     def add(users: UserRepository) -> None:

@@ -23,6 +23,7 @@ from nameko.extensions import DependencyProvider, SharedExtension
 
 from common import clock, config, context
 from common.errors import Forbidden, Unauthenticated
+from common.health import Probe, Unwell
 from common.revocation_feed import RevocationFeed
 
 ALGORITHM = "HS256"
@@ -164,11 +165,10 @@ class Caller(DependencyProvider):
     """
 
     tokens = Tokens()
-    probe_name = "revocations"
 
-    def probe(self) -> None:
-        """Raise if this process can't tell which sessions have ended, and so lets nobody in."""
-        self.tokens.revocations.known.check_current()
+    def probes(self) -> tuple[Probe, ...]:
+        """Whether this process knows which sessions have ended; else it lets nobody in."""
+        return (Probe("revocations", self._probe),)
 
     def get_dependency(self, worker_ctx: WorkerContext) -> Identity | None:
         """The identity behind this worker's access token."""
@@ -179,3 +179,7 @@ class Caller(DependencyProvider):
             return self.tokens.read(token) if token else None
         except Unauthenticated:
             return None
+
+    def _probe(self) -> None:
+        if not self.tokens.revocations.known.is_current:
+            raise Unwell("it is not known which sessions have ended")

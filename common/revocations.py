@@ -41,10 +41,6 @@ class RevokedSessions:
         """Raise Unauthenticated for a session that has ended, and Unavailable if that can't be told."""
         if session_id in self._until:
             raise Unauthenticated("token_revoked", "This access token's session has ended: log in again.")
-        self.check_current()
-
-    def check_current(self) -> None:
-        """Raise Unavailable unless the knowledge is current."""
         if not self.is_current:
             raise Unavailable("unavailable", "Whether sessions have ended is not known here: try again.")
 

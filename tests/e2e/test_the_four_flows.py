@@ -108,6 +108,7 @@ def test_health_tells_of_every_service_and_its_dependencies(anyone: Client, suit
     assert report["status"] == "pass"
     assert set(report["services"]) == {"auth", "users", "todos", "messaging", "notifications"}
     assert report["services"]["users"]["dependencies"]["postgresql"]["status"] == "pass"
+    assert {one["dependencies"]["revocations"]["status"] for one in report["services"].values()} == {"pass"}
     assert report["services"]["todos"]["dependencies"]["mongodb"]["status"] == "pass"
     assert report["services"]["notifications"]["dependencies"]["smtp"]["status"] == "pass"
     assert all(service["instances"] == 1 for service in report["services"].values())

@@ -11,6 +11,7 @@ from nameko.containers import ServiceContainer
 
 from common import revocation_feed, revocations, topology
 from common.errors import Unauthenticated, Unavailable
+from common.health import Unwell
 from tests.integration.common.calls import Target
 from tests.integration.conftest import Run
 from tests.integration.link import Link
@@ -120,12 +121,13 @@ def test_until_the_user_service_is_there_nobody_is_let_in_and_then_soon(
     with pytest.raises(Unavailable):
         ada.call.target.who()
     assert ada.call.target.echo(value=1) == 1
-    with pytest.raises(Unavailable):
-        target.provider("caller").probe()
+    [probe] = target.provider("caller").probes()
+    with pytest.raises(Unwell):
+        probe.ask()
     run(SessionList, config)
     eventually(lambda: lets_in(target), 4)
     assert ada.call.target.who() == ada.user_id
-    target.provider("caller").probe()
+    probe.ask()
 
 
 def test_a_call_that_comes_before_the_list_waits_for_it(
