@@ -1,23 +1,33 @@
 #!/usr/bin/env bash
-# Runs every test, in two processes side by side: most tests wait for servers that start, stop or
-# break, and each process has servers of its own. Coverage is that of both together.
+# Runs every test, in three processes side by side: most tests wait for servers that start, stop or
+# break. Each process has servers of its own. Coverage is that of all together.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 PYTEST=(.venv/bin/python -m pytest --cov --cov-report=)
-APART=(tests/integration/ops tests/chaos)
-OUTPUT=.local/test/apart.log
+OPS=(tests/integration/ops tests/chaos)
+PEOPLE=(tests/e2e tests/fuzz)
+LOGS=.local/test
 
-mkdir -p .local/test
-COVERAGE_FILE=.coverage.apart "${PYTEST[@]}" "${APART[@]}" >"$OUTPUT" 2>&1 &
-apart=$!
-trap 'kill "$apart" 2>/dev/null || true' EXIT
+beside() { # name, pytest's arguments: run them in the background, with the output in a file
+    local name=$1
+    shift
+    COVERAGE_FILE=.coverage.$name "${PYTEST[@]}" "$@" >"$LOGS/$name.log" 2>&1 &
+    processes[$name]=$!
+}
+
+declare -A processes
+mkdir -p "$LOGS"
+trap 'kill "${processes[@]}" 2>/dev/null || true' EXIT
+beside ops "${OPS[@]}"
+beside people "${PEOPLE[@]}"
 
 failed=0
-COVERAGE_FILE=.coverage.rest "${PYTEST[@]}" tests "${APART[@]/#/--ignore=}" || failed=1
-echo "The tests of ${APART[*]} ran beside these:"
-wait "$apart" || failed=1
-cat "$OUTPUT"
+COVERAGE_FILE=.coverage.rest "${PYTEST[@]}" tests $(printf -- '--ignore=%s ' "${OPS[@]}" "${PEOPLE[@]}") || failed=1
+for name in ops people; do
+    wait "${processes[$name]}" || failed=1
+    cat "$LOGS/$name.log"
+done
 [ $failed = 0 ] || exit 1
 
 .venv/bin/python -m coverage combine --quiet
