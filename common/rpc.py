@@ -43,7 +43,8 @@ class RpcEntrypoint(Rpc):
 
     ``quiet`` leaves the line of a successful call out of the log (health probes). A call whose service
     died in the middle is delivered to the next one; that one carries it out only if it is ``idempotent``,
-    as reading is, and answers Unavailable otherwise: nobody can know how far the first one came.
+    as reading is, or has an ``idempotency_key``, and answers Unavailable otherwise: nobody can know how far
+    the first one came.
     """
 
     rpc_consumer = SafeRpcConsumer()
@@ -63,7 +64,7 @@ class RpcEntrypoint(Rpc):
     def handle_message(self, body: Any, message: Received) -> None:
         """Refuse what nobody waits for and who may not; then start a worker."""
         data = self.unpack_message_headers(message)
-        if message.delivery_info.get("redelivered") and not self.idempotent:
+        if message.delivery_info.get("redelivered") and not (self.idempotent or _has_key(body)):
             raise Unavailable("interrupted", "The call was interrupted: it may have been carried out or not.")
         try:
             self.tokens.authorize(self.allow, data)
@@ -257,6 +258,11 @@ class Call(MethodProxy):
         return DeadlineExceeded(
             "deadline_exceeded", f"The {self.service_name} service did not answer in time."
         )
+
+
+def _has_key(body: Any) -> bool:
+    arguments = body.get("kwargs")
+    return isinstance(arguments, dict) and bool(arguments.get("idempotency_key"))
 
 
 def _remaining(data: dict[str, Any], default: float) -> float:

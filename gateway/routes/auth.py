@@ -10,6 +10,7 @@ from common.request import Request
 from common.rpc import Service
 from common.service import SuiteService
 from gateway.http import http
+from gateway.idempotency import once
 
 
 class AuthRoutes(SuiteService):
@@ -22,7 +23,7 @@ class AuthRoutes(SuiteService):
     def register(self, request: Request) -> Reply:
         """Open an account; its language is the client's, unless it names another."""
         wanted = first_spoken(tag for tag, quality in request.accept_languages if quality)
-        found = self.auth.register(data=request.payload, locale=wanted)
+        found = self.auth.register(data=request.payload, locale=wanted, **once(request))
         where = self.url(f"/api/users/{found['user']['id']}")
         return Reply(201, found, {"Location": where})
 

@@ -11,6 +11,7 @@ from common.rpc import Service
 from common.service import SuiteService
 from gateway import etags
 from gateway.http import http
+from gateway.idempotency import once
 
 
 class TodoRoutes(SuiteService):
@@ -22,8 +23,8 @@ class TodoRoutes(SuiteService):
     @http("POST", "/api/todos", allow=Allow.USER)
     def create_todo(self, request: Request) -> Reply:
         """Add a todo."""
-        todo = self.todos.create(data=request.payload)
-        return etags.tagged(todo, 201, Location=self.url(f"/api/todos/{todo['id']}"))
+        todo = self.todos.create(data=request.payload, **once(request))
+        return etags.tagged(todo, 201, Location=todo["url"])
 
     @http("GET", "/api/todos", allow=Allow.USER)
     def list_todos(self, request: Request) -> Reply:
@@ -49,7 +50,7 @@ class TodoRoutes(SuiteService):
     @http("POST", "/api/todos/bulk", allow=Allow.USER)
     def change_in_bulk(self, request: Request) -> Reply:
         """Several operations in one call, each with a result of its own."""
-        return Reply(200, self.todos.bulk(data=request.payload))
+        return Reply(200, self.todos.bulk(data=request.payload, **once(request)))
 
     @http("GET", "/api/todos/<todo_id>", allow=Allow.USER)
     def get_todo(self, request: Request, todo_id: str) -> Reply:

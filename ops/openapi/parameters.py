@@ -60,11 +60,18 @@ HEADER_PARAMETERS: dict[str, Made] = {
         "example": "de-AT, en;q=0.5",
     },
     "Idempotency-Key": {
-        "description": "The same key and body again get the first answer; with another body it is 422.",
+        "description": "Drawn by the client, such as a UUID, for a call that may have to be repeated: the"
+        " same key and body again get the first answer; with another body it is 422.",
         "schema": {"type": "string", "minLength": 1, "maxLength": 200},
         "example": "3f1c6a0e",
     },
 }
+
+
+KEY_NOTE = (
+    "With `Idempotency-Key`, the same key and body within 24 hours get the first answer and change nothing;"
+    " with another body it is 422, while the first call is being carried out 409."
+)
 
 
 def _of_limit(description: str) -> Made:

@@ -12,6 +12,7 @@ from common.service import SuiteService
 from services.auth import domain
 from services.auth.client_info import ClientInfo
 from services.auth.passwords import Passwords
+from services.auth.registration_keys import RegistrationKeys
 from services.auth.schemas import EmailToken, Login, Refresh, Registration
 from services.auth.tokens import TokenSigner
 
@@ -26,16 +27,21 @@ class AuthService(SuiteService):
     passwords: Any = Passwords()
     tokens: Any = TokenSigner()
     client: Any = ClientInfo()
+    once: Any = RegistrationKeys()
 
     @rpc(allow=Allow.PUBLIC)
-    def register(self, data: Any, locale: str = DEFAULT_LOCALE) -> dict[str, Any]:
+    def register(
+        self, data: Any, locale: str = DEFAULT_LOCALE, idempotency_key: str | None = None
+    ) -> dict[str, Any]:
         """A new account: ``{"user": ...}``; the welcome mail follows by event.
 
         ``locale`` is what the client's language suggests, for a registration that names none.
+        With an idempotency key, the same call again within 24 hours has the first answer.
         """
+        once = self.once(idempotency_key, data)
         wanted = {"locale": locale, **load(Registration(), data)}
         hashed = self.passwords.hash(wanted.pop("password"))
-        return {"user": self.users.create(data={**wanted, "password_hash": hashed})}
+        return {"user": self.users.create(data={**wanted, "password_hash": hashed}, **once)}
 
     @rpc(allow=Allow.PUBLIC)
     def login(self, data: Any) -> dict[str, Any]:

@@ -132,6 +132,14 @@ def read(user_id: str, body: Any, now: datetime) -> Batch:
     return Batch(user_id, now, [_read(op) for op in load(BulkBody(), body)["ops"]])
 
 
+def answer(
+    batch: Batch, new_id: Callable[[], str], url: Url, held: dict[str, Todo]
+) -> tuple[list[Change], dict[str, Any]]:
+    """What has to be written for a call, and what it is answered."""
+    changes, outcomes = batch.run(new_id, held)
+    return changes, {"results": [to_wire(outcome, url) for outcome in outcomes]}
+
+
 def to_wire(outcome: Outcome, url: Url) -> dict[str, Any]:
     """An operation's result as clients see it."""
     shown: dict[str, Any] = {"op": outcome.op, "status": outcome.status}

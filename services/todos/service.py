@@ -9,6 +9,7 @@ from typing import Any
 
 from common import clock, events
 from common.delivery import handles
+from common.idempotency import read_key
 from common.identity import Allow
 from common.links import Links
 from common.logging import get_logger
@@ -33,11 +34,16 @@ class TodosService(SuiteService):
     url = Links()
 
     @rpc(allow=Allow.USER)
-    def create(self, data: Any) -> Wire:
-        """Make a todo; the fields are those of :class:`services.todos.schemas.NewTodo`."""
+    def create(self, data: Any, idempotency_key: str | None = None) -> Wire:
+        """Make a todo; the fields are those of :class:`services.todos.schemas.NewTodo`.
+
+        With an idempotency key, the same call again within 24 hours makes no other: it has the first answer.
+        """
+        key = read_key(idempotency_key, self.caller.user_id, ["create", data])
         fields = load(NewTodo(), data)
         change = domain.create(self.todos.new_id(), self.caller.user_id, fields, clock.now())
-        return to_wire(self.todos.add(change), self.url)
+        show = partial(to_wire, url=self.url)
+        return self.todos.add_once(change, key, show) if key else show(self.todos.add(change))
 
     @rpc(allow=Allow.USER, idempotent=True)
     def list(self, query: Any = None) -> Wire:
@@ -84,11 +90,16 @@ class TodosService(SuiteService):
         return to_wire(self.todos.change(self.caller.user_id, todo_id, rule, in_trash=True), self.url)
 
     @rpc(allow=Allow.USER)
-    def bulk(self, data: Any) -> Wire:
-        """Many operations in one call, with one event; see :class:`services.todos.bulk.BulkBody`."""
+    def bulk(self, data: Any, idempotency_key: str | None = None) -> Wire:
+        """Many operations in one call, with one event; see :class:`services.todos.bulk.BulkBody`.
+
+        An idempotency key does the same as in ``create``.
+        """
+        key = read_key(idempotency_key, self.caller.user_id, ["bulk", data])
         batch = bulk.read(self.caller.user_id, data, clock.now())
-        outcomes = self.todos.change_many(batch.user_id, batch.ids, partial(batch.run, self.todos.new_id))
-        return {"results": [bulk.to_wire(outcome, self.url) for outcome in outcomes]}
+        rule = partial(bulk.answer, batch, self.todos.new_id, self.url)
+        answer: Wire = self.todos.change_many(batch.user_id, batch.ids, rule, key)
+        return answer
 
     @rpc(allow=Allow.USER, idempotent=True)
     def stats(self) -> Wire:

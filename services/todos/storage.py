@@ -1,7 +1,8 @@
 """Where todos are kept: one document each, written together with the event that tells of the change.
 
 A single todo and its event are one document, so one write stores both. A call that changes several
-writes in a transaction, with its one event in the first of the documents. Every query names the owner.
+writes in a transaction, with its one event in the first of the documents. So does a call with an
+idempotency key, whose answer is kept with the change. Every query names the owner.
 """
 
 import uuid
@@ -16,9 +17,11 @@ from pymongo.client_session import ClientSession
 
 from common import context
 from common.errors import Conflict
+from common.idempotency import Key
 from common.mongo import HIDDEN, MongoStorage, entry, holding, translated, with_event
 from common.paging import Page
-from services.todos import collection, domain, statistics
+from services.todos import answers, collection, domain, statistics
+from services.todos.answers import Answers, Work
 from services.todos.collection import READ_SECONDS, bounded, in_transaction
 from services.todos.documents import Document, from_document, object_id, to_document
 from services.todos.domain import Change, Todo
@@ -27,6 +30,7 @@ from services.todos.sweep import Sweep
 
 Result = TypeVar("Result")
 Rule = Callable[[Todo], Change | None]
+BatchRule = Callable[[dict[str, Todo]], tuple[list[Change], Result]]
 _ATTEMPTS = 100
 """In each round one of those who change the same todo succeeds, so this many can do so at once."""
 
@@ -41,6 +45,7 @@ class TodoStorage(MongoStorage):
         """Make the collection, its validator and its indexes; what exists already is left as it is."""
         with translated():
             collection.prepare(self.db)
+            answers.prepare(self.db)
 
     def get_dependency(self, worker_ctx: WorkerContext) -> "TodoStore":
         """The store for one worker; its events carry the worker's request id."""
@@ -55,6 +60,7 @@ class TodoStore:
         self.storage = storage
         self.request_id = request_id
         self.todos = storage.db[storage.outbox_in]
+        self.answers = Answers(storage.db[answers.NAME])
 
     @staticmethod
     def new_id() -> str:
@@ -68,6 +74,16 @@ class TodoStore:
             self.todos.insert_one(document)
         self.storage.announce(document["_id"])
         return change.todo
+
+    def add_once(self, change: Change, key: Key, show: Callable[[Todo], Result]) -> Result:
+        """Keep a new todo and how it is shown, or give the answer that was given to this key."""
+        document = self._new(change.todo) | holding(self._entry([change]))
+
+        def work(session: ClientSession) -> tuple[ObjectId | None, Result]:
+            self.todos.insert_one(document, session=session)
+            return document["_id"], show(change.todo)
+
+        return self._transact(work, change.todo.user_id, key)
 
     def get(self, user_id: str, todo_id: str, in_trash: bool = False) -> Todo:
         """A user's todo; NotFound also if it lies in the trash, unless ``in_trash``."""
@@ -104,9 +120,12 @@ class TodoStore:
         raise Conflict("todo_busy", "The todo is being changed by others: try again.")
 
     def change_many(
-        self, user_id: str, ids: set[str], rule: Callable[[dict[str, Todo]], tuple[list[Change], Result]]
+        self, user_id: str, ids: set[str], rule: BatchRule[Result], idempotency_key: Key | None = None
     ) -> Result:
-        """Let ``rule`` decide over the named todos, and write all of its changes with one event."""
+        """Let ``rule`` decide over the named todos, and write all of its changes with one event.
+
+        With a key the rule's result, which must be JSON, is kept, and given again to the same key.
+        """
         known = [key for key in map(object_id, ids) if key]
 
         def work(session: ClientSession) -> tuple[ObjectId | None, Result]:
@@ -115,9 +134,7 @@ class TodoStore:
             changes, result = rule(held)
             return self._write(held, changes, session), result
 
-        holder, result = in_transaction(self.storage.client, work)
-        self._announce(holder)
-        return result
+        return self._transact(work, user_id, idempotency_key)
 
     def trash_all(self, user_id: str, now: datetime) -> int:
         """Put all of a user's todos into the trash, with one event; how many there were."""
@@ -131,6 +148,7 @@ class TodoStore:
     def forget(self, user_id: str) -> int:
         """Remove all that a user had, the trash as well; how many todos that were."""
         with translated():
+            self.answers.forget(user_id)
             return self.todos.delete_many({"user_id": {"$eq": user_id}}).deleted_count
 
     def stats(self, user_id: str, now: datetime) -> dict[str, Any]:
@@ -173,9 +191,13 @@ class TodoStore:
         event, payload = domain.announcement(self.request_id, changes, count)
         return entry(event.source, event.name, payload)
 
-    def _announce(self, holder: ObjectId | None) -> None:
+    def _transact(self, work: Work[Result], user_id: str, key: Key | None) -> Result:
+        if key:
+            work = self.answers.once(user_id, key, work)
+        holder, result = in_transaction(self.storage.client, work)
         if holder:
             self.storage.announce(holder)
+        return result
 
 
 def _exactly(todo: Todo) -> Document:

@@ -77,6 +77,18 @@ class RevokedSession(Base):
     forget_at: Mapped[datetime] = mapped_column(DateTime(timezone=True), index=True)
 
 
+class Registration(Base):
+    """A registration with an idempotency key: the user it made. Nothing personal: it outlives the user."""
+
+    __tablename__ = "registrations"
+
+    key_digest: Mapped[str] = mapped_column(String(64), primary_key=True)
+    fingerprint: Mapped[str] = mapped_column(String(64))
+    user_id: Mapped[uuid.UUID] = mapped_column(PgUuid)
+    created_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
+    forget_at: Mapped[datetime] = mapped_column(DateTime(timezone=True), index=True)
+
+
 class OneTimeToken(Base):
     """A secret sent by mail, hashed: what it is for, and until when."""
 

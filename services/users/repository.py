@@ -13,12 +13,13 @@ from common import clock, events
 from common.events import Event
 from common.outbox import Relay
 from common.postgres import translated
-from services.users.models import OutboxRow, RevokedSession, SessionRow, UsedRefreshToken
+from services.users.models import OutboxRow, Registration, RevokedSession, SessionRow, UsedRefreshToken
 
 _PUBLISH_SECONDS = 1.0
 _FORGET_BATCH = 1000
 _OUTDATED: tuple[tuple[Any, Any], ...] = (
     (RevokedSession, RevokedSession.id), (UsedRefreshToken, UsedRefreshToken.token_hash),
+    (Registration, Registration.key_digest),
 )  # fmt: skip
 
 

@@ -3,6 +3,7 @@
 from datetime import timedelta
 from typing import Any
 
+from common.idempotency import Key
 from common.identity import Allow
 from common.paging import Page
 from common.rpc import rpc
@@ -96,9 +97,10 @@ class UsersService(SuiteService):
         self.store.sessions.end(self.caller.user_id, None)
 
     @rpc(allow=Allow.SERVICE)
-    def create(self, data: Any) -> User:
-        """A new user, its password hashed by auth."""
-        return show_account(self.store.users.add(**load(NewUser(), data)))
+    def create(self, data: Any, idempotency_key: str = "", fingerprint: str = "") -> User:
+        """A new user, its password hashed by auth; with a key, however often it is asked for, one."""
+        key = Key(idempotency_key, fingerprint) if idempotency_key else None
+        return show_account(self.store.users.add(**load(NewUser(), data), idempotency_key=key))
 
     @rpc(allow=Allow.SERVICE, idempotent=True)
     def credentials(self, email: str) -> dict[str, Any] | None:

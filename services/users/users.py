@@ -11,11 +11,12 @@ from sqlalchemy.orm import Session
 
 from common import clock, events
 from common.addresses import email_key, read_email
+from common.idempotency import Key
 from common.locales import DEFAULT_LOCALE
 from common.logging import get_logger
 from common.mail_kinds import PREFERENCES
 from common.paging import Page, bad_cursor, read_cursor, write_cursor
-from services.users import domain
+from services.users import domain, registrations
 from services.users.models import OneTimeToken, User
 from services.users.repository import Repository
 
@@ -28,9 +29,13 @@ class UserRepository(Repository):
     """Users by id and by address."""
 
     def add(
-        self, email: str, name: str, password_hash: str, role: str = "user", locale: str = DEFAULT_LOCALE
-    ) -> User:
-        """A new user, ``user_registered`` with it; Conflict if the address has an account."""
+        self, email: str, name: str, password_hash: str, role: str = "user", locale: str = DEFAULT_LOCALE,
+        idempotency_key: Key | None = None,
+    ) -> User:  # fmt: skip
+        """A new user, ``user_registered`` with it; Conflict if the address has an account.
+
+        A key that has made a user gives that user as it was then, whatever has become of it since.
+        """
         now, token = clock.now(), domain.new_secret()
         user = User(
             id=uuid.uuid4(), email=email, email_key=email_key(email), name=name, role=role, disabled=False,
@@ -38,8 +43,14 @@ class UserRepository(Repository):
             locale=locale, **dict.fromkeys(PREFERENCES, True),
         )  # fmt: skip
         with self.transaction() as session:
+            if idempotency_key and (made := registrations.known(session, idempotency_key)):
+                # The fingerprint was the same, so all else was as it is in this call.
+                user.id, user.created_at = made.user_id, made.created_at
+                return user
             session.add(user)
             _flush_unique(session)
+            if idempotency_key:
+                registrations.remember(session, idempotency_key, user)
             session.add(_email_token(user, token))
             self.announce(session, user.id, events.USER_REGISTERED, **contact(user), verification_token=token)
         return user

@@ -3,6 +3,7 @@
 from ops.openapi import examples
 from ops.openapi.answers import accounts as answers
 from ops.openapi.operation import Answer, Operation
+from ops.openapi.parameters import KEY_NOTE
 from services.auth.schemas import EmailToken, Login, Refresh, Registration
 
 _TAG = "auth"
@@ -16,8 +17,9 @@ OPERATIONS: dict[str, Operation] = {
             "The account is open; the welcome mail is on its way.", answers.Registered,
             {"user": examples.ACCOUNT}, headers=("Location",), links=("GetRegisteredUser",),
         )},
-        body=Registration, body_example=examples.REGISTRATION, headers=("Accept-Language",), problems=(409,),
-        note="409 if the address has an account.",
+        body=Registration, body_example=examples.REGISTRATION,
+        headers=("Accept-Language", "Idempotency-Key"), problems=(409,),
+        note=f"409 if the address has an account. {KEY_NOTE}",
     ),
     "login": Operation(
         _TAG, {200: _PAIR}, body=Login, body_example=examples.LOGIN, problems=(401,),

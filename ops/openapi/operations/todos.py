@@ -6,6 +6,7 @@ from common.schemas import StrictSchema, WholeNumber
 from ops.openapi import examples
 from ops.openapi.answers import todos as answers
 from ops.openapi.operation import Answer, Operation
+from ops.openapi.parameters import KEY_NOTE
 from services.todos.bulk import MOST_OPS
 from services.todos.queries import ListQuery, PageQuery
 from services.todos.schemas import NewTodo, TodoChanges
@@ -60,7 +61,8 @@ OPERATIONS: dict[str, Operation] = {
             "The new todo.", answers.Todo, examples.TODO, headers=("Location", "ETag"),
             links=("GetTodo", "UpdateTodo", "ReplaceTodo", "DeleteTodo", "RestoreTodo"),
         )},
-        body=NewTodo, body_example=examples.NEW_TODO,
+        body=NewTodo, body_example=examples.NEW_TODO, headers=("Idempotency-Key",), problems=(409,),
+        note=KEY_NOTE,
     ),
     "list_todos": Operation(
         _TAG, {200: Answer("A page of todos.", answers.Todo, [examples.TODO], many=True, headers=_PAGING)},
@@ -77,8 +79,8 @@ OPERATIONS: dict[str, Operation] = {
     ),
     "change_in_bulk": Operation(
         _TAG, {200: Answer("A result for each operation.", answers.BulkResult, examples.BULK_RESULT)},
-        body=Operations, body_example=examples.BULK,
-        note="A todo's fields may also stand together in an object `data` of the operation.",
+        body=Operations, body_example=examples.BULK, headers=("Idempotency-Key",), problems=(409,),
+        note=f"A todo's fields may also stand together in an object `data` of the operation. {KEY_NOTE}",
     ),
     "get_todo": Operation(
         _TAG, {200: _TODO, 304: Answer("The client has the current version.", headers=("ETag",))},
