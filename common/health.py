@@ -66,6 +66,10 @@ class Health(DependencyProvider):
         """``report() -> {status, version, checked_at, instance, dependencies}``."""
         return self._fresh
 
+    def latest(self) -> Report:
+        """The last report, however old; the process asks itself often enough."""
+        return self._report[1] or self._fresh()
+
     def _fresh(self) -> Report:
         with self._turn:
             if time.monotonic() - self._report[0] > _CACHE_SECONDS:

@@ -49,6 +49,7 @@ REVOCATIONS_CURRENT = Gauge(
     "suite_revocations_current", "1 while this process knows which sessions have ended, and lets people in."
 )
 BROKER_UP = Gauge("suite_broker_up", "1 while this process consumes from the broker.")
+_breakers: dict[str, Breaker] = {}
 
 
 def exposition() -> tuple[bytes, str]:
@@ -62,5 +63,11 @@ def broker_is_up() -> bool:
 
 
 def show_breaker(target: str, breaker: Breaker) -> None:
-    """Let the scrape see a breaker's state."""
+    """Let the scrape, and who asks for :func:`breaker_states`, see a breaker's state."""
+    _breakers[target] = breaker
     BREAKER_STATE.labels(target).set_function(lambda: _BREAKER_ORDER.index(breaker.state))
+
+
+def breaker_states() -> dict[str, str]:
+    """The state of each breaker of this process, by what it guards."""
+    return {target: breaker.state for target, breaker in sorted(_breakers.items())}

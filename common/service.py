@@ -1,4 +1,4 @@
-"""What every service has besides its own work: health, metrics, and a line for each entrypoint."""
+"""What every service has besides its own work: health, signs of life, metrics, a line an entrypoint."""
 
 from typing import Any
 
@@ -9,6 +9,7 @@ from common.entrypoint_log import EntrypointLog
 from common.health import Health
 from common.http import Reply, http
 from common.identity import Allow, Caller
+from common.instances import Announcer
 from common.request import Request
 from common.rpc import rpc
 
@@ -18,6 +19,7 @@ class SuiteService:
 
     entrypoint_log = EntrypointLog()
     report = Health()
+    announcer = Announcer()
     caller = Caller()
 
     @rpc(allow=Allow.PUBLIC, quiet=True, idempotent=True)

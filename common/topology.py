@@ -5,6 +5,7 @@
 ``evt-<source>-<event>--<service>.<handler>``     durable queue, one for each event and listening service
 ``rpc-<service>``                                 durable queue of a service's calls
 ``delays`` / ``delay-<ms>ms``                     where a failed event waits before its next attempt
+``instances``                                     topic exchange of the processes' signs of life
 ``dead-letters``                                  fanout exchange and queue: what can't succeed, with reasons
 ================================================  =========================================================
 
@@ -33,6 +34,7 @@ log = get_logger()
 SERVICES = ("users", "auth", "todos", "messaging", "notifications", "gateway")
 DEAD_LETTERS = "dead-letters"
 DELAYS = Exchange("delays", type="headers", durable=True)
+INSTANCES = Exchange("instances", type="topic", durable=True)
 _WAIT_SECONDS = 60
 
 
@@ -91,7 +93,7 @@ def everything(config: dict[str, Any]) -> list[Exchange | Queue]:
         for name in SERVICES
     ]
     heard = [event_queue(event, service) for service, known in events.SUBSCRIBERS.items() for event in known]
-    return [*exchanges, DELAYS, dead_letter_queue(), *calls, *heard]
+    return [*exchanges, INSTANCES, DELAYS, dead_letter_queue(), *calls, *heard]
 
 
 class Topology(SharedExtension):

@@ -1,4 +1,4 @@
-"""``/`` and ``/health``: what this is, and how the whole suite is."""
+"""``/``, ``/health`` and ``/api/services``: what this is, how the whole suite is, and who runs."""
 
 from typing import Any
 
@@ -10,6 +10,7 @@ from common.identity import Allow
 from common.links import Links
 from common.request import Request
 from common.service import SuiteService
+from gateway.discovery import Discovery
 from gateway.http import http
 from gateway.system_health import SystemHealth
 
@@ -18,6 +19,7 @@ _RESOURCES = {
     "users": "/api/users",
     "todos": "/api/todos",
     "messages": "/api/messages",
+    "services": "/api/services",
     "health": "/health",
     "metrics": "/metrics",
     "docs": "/docs",
@@ -30,6 +32,7 @@ class SystemRoutes(SuiteService):
     """Answered by the gateway itself, the health routes without taking a worker's place or a count."""
 
     system: Any = SystemHealth()
+    instances: Any = Discovery()
     url: Any = Links()
 
     @http("GET", "/", allow=Allow.PUBLIC)
@@ -37,6 +40,11 @@ class SystemRoutes(SuiteService):
         """Where to go from here."""
         found = {name: self.url(path) for name, path in _RESOURCES.items()}
         return Reply(200, {"name": "todo-suite", "version": VERSION, "links": found})
+
+    @http("GET", "/api/services", allow=Allow.ADMIN)
+    def list_instances(self, request: Request) -> Reply:
+        """The running instances of all services."""
+        return Reply(200, self.instances())
 
     @uncounted("GET", "/health", allow=Allow.PUBLIC, pooled=False)
     def serve_health(self, request: Request) -> Reply:

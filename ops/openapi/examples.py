@@ -119,6 +119,13 @@ QUEUES: list[Made] = [
 ]  # fmt: skip
 PREVIEW: Made = {"subject": "Welcome, Ada", "text": "Hello Ada,\n...", "html": "<!doctype html>..."}
 INDEX: Made = {"name": "todo-suite", "version": VERSION, "links": {"todos": url("/api/todos")}}
+INSTANCES: list[Made] = [
+    {
+        "service": "todos", "instance": "host-a:4711", "host": "host-a", "pid": 4711, "version": VERSION,
+        "status": "pass", "started_at": "2026-11-22T14:30:02.517Z",
+        "last_seen_at": "2026-11-22T14:31:44.020Z", "http_port": 3002, "breakers": {},
+    }
+]  # fmt: skip
 HEALTH: Made = {
     "status": "pass", "version": VERSION, "checked_at": "2026-11-22T14:31:45.101Z",
     "services": {

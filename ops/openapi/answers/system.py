@@ -5,6 +5,8 @@ from marshmallow import fields
 from ops.openapi.answers.shown import Shown, one_of, time
 
 HEALTH = ("pass", "warn", "fail")
+BREAKER = ("closed", "open", "half_open")
+_PORT = {"minimum": 1, "maximum": 65535}
 
 
 class Index(Shown):
@@ -48,3 +50,22 @@ class Status(Shown):
     """One word."""
 
     status = one_of(*HEALTH)
+
+
+class Instance(Shown):
+    """A process of a service, as its last sign of life told."""
+
+    service = fields.String()
+    instance = fields.String(metadata={"description": "`host:pid`, as in the logs."})
+    host = fields.String()
+    pid = fields.Integer(metadata={"minimum": 1})
+    version = fields.String()
+    status = one_of(*HEALTH, "silent")
+    started_at = time()
+    last_seen_at = time()
+    http_port = fields.Integer(allow_none=True, metadata=_PORT)
+    breakers = fields.Dict(
+        keys=fields.String(),
+        values=one_of(*BREAKER),
+        metadata={"description": "Its circuit breakers, by the service or server that they guard."},
+    )

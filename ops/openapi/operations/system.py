@@ -26,6 +26,12 @@ class LinkQuery(StrictSchema):
 
 OPERATIONS: dict[str, Operation] = {
     "index": Operation(_TAG, {200: Answer("Links.", answers.Index, examples.INDEX)}),
+    "list_instances": Operation(
+        _TAG,
+        {200: Answer("By service, the oldest first.", answers.Instance, examples.INSTANCES, many=True)},
+        note="Each gives a sign of life every two seconds. One that is killed is `silent` after six, and"
+        " listed for five minutes; one that is stopped leaves the list at once.",
+    ),
     "serve_health": Operation(
         _TAG,
         {

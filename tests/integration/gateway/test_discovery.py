@@ -1,0 +1,96 @@
+"""The list of instances: who is in it, how soon, and what leaves it."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from common import VERSION
+from ops.engines import RabbitMQ
+from tests.e2e.client import Client
+from tests.integration.gateway.conftest import Token, running, wait_until
+from tests.suite import ROOT, Suite
+
+HEARTBEAT_SECONDS = 2.0
+
+
+@pytest.fixture
+def pair(rabbitmq: RabbitMQ, tmp_path: Path) -> Iterator[Suite]:
+    """A gateway and auth, which needs no database."""
+    rabbitmq.ctl("add_vhost", "discovery")
+    rabbitmq.ctl("set_permissions", "-p", "discovery", "guest", ".*", ".*", ".*")
+    with running(tmp_path, "gateway", "auth", RABBITMQ_URL=rabbitmq.uri_of("discovery")) as suite:
+        yield suite
+    assert "Traceback" not in suite.logs()
+    rabbitmq.ctl("delete_vhost", "discovery")
+
+
+def instances(suite: Suite, token: Token, service: str = "") -> list[dict[str, Any]]:
+    answer = Client(suite.url, token("admin")).get("/api/services")
+    assert answer.status_code == 200, answer.text
+    return [one for one in answer.json() if service in ("", one["service"])]
+
+
+def test_only_an_administrator_may_see_the_instances(anyone: Client, ada: Client, admin: Client) -> None:
+    assert anyone.get("/api/services").status_code == 401
+    assert ada.get("/api/services").status_code == 403
+    assert admin.get("/api/services").status_code == 200
+    assert admin.post("/api/services", {}).status_code == 405
+
+
+def test_every_instance_is_listed_with_what_it_says_of_itself(pair: Suite, token: Token) -> None:
+    wait_until(lambda: {one["service"] for one in instances(pair, token)} == {"auth", "gateway"})
+    auth, gateway = instances(pair, token)
+    host, pid = socket.gethostname(), pair.processes["auth"].pid
+    assert auth["started_at"] < auth["last_seen_at"]
+    assert {name: auth[name] for name in ("service", "instance", "host", "pid", "version", "http_port")} == {
+        "service": "auth", "instance": f"{host}:{pid}", "host": host, "pid": pid, "version": VERSION,
+        "http_port": pair.ports["auth"],
+    }  # fmt: skip
+    assert set(auth) == set(gateway) == {
+        "service", "instance", "host", "pid", "version", "http_port", "status", "started_at",
+        "last_seen_at", "breakers",
+    }  # fmt: skip
+    assert (gateway["status"], gateway["http_port"]) == ("pass", pair.ports["gateway"])
+
+
+def test_an_instance_shows_its_circuit_breakers(pair: Suite, token: Token) -> None:
+    user = Client(pair.url, token())
+    while user.get("/api/todos").json()["code"] != "unavailable":  # nobody runs that service
+        time.sleep(0.01)
+    wait_until(lambda: instances(pair, token, "gateway")[0]["breakers"].get("todos") in ("open", "half_open"))
+
+
+def test_one_that_stops_in_order_leaves_the_list_at_once_and_one_that_is_killed_falls_silent(
+    pair: Suite, token: Token
+) -> None:
+    command = [sys.executable, "-m", "ops.serve", "auth"]
+    second = subprocess.Popen(command, cwd=ROOT, env=pair.environment | {"AUTH_PORT": "0"})
+    try:
+        wait_until(lambda: len(instances(pair, token, "auth")) == 2)
+        second.send_signal(signal.SIGTERM)
+        assert second.wait(20) == 0
+        wait_until(lambda: len(instances(pair, token, "auth")) == 1, seconds=1)
+    finally:
+        second.kill()
+    os.kill(pair.processes["auth"].pid, signal.SIGKILL)
+    time.sleep(2 * HEARTBEAT_SECONDS)
+    assert instances(pair, token, "auth")[0]["status"] == "pass"
+    wait_until(lambda: instances(pair, token, "auth")[0]["status"] == "silent", 2 * HEARTBEAT_SECONDS)
+
+
+def test_the_list_is_complete_again_after_the_brokers_connections_were_cut(
+    pair: Suite, token: Token, rabbitmq: RabbitMQ
+) -> None:
+    wait_until(lambda: len(instances(pair, token)) == 2)
+    rabbitmq.ctl("close_all_connections", "--vhost", "discovery", "a test")
+    time.sleep(3 * HEARTBEAT_SECONDS + 2)
+    assert {one["status"] for one in instances(pair, token)} <= {"pass", "warn", "fail"}
+    assert len(instances(pair, token)) == 2
