@@ -50,6 +50,16 @@ class QueueConsumer(NamekoQueueConsumer):
         super().__init__()
         self._paused: set[str] = set()
 
+    @property
+    def has_begun(self) -> bool:
+        """Whether this process has ever consumed; it may have lost its connection since."""
+        return bool(self._consumers_ready.ready())
+
+    def await_begin(self, seconds: float) -> None:
+        """Wait for that, at most so long."""
+        with eventlet.Timeout(seconds, False):
+            self._consumers_ready.wait()
+
     def pause(self, queue: str) -> None:
         """Take nothing more from a queue, from the next iteration on; what is taken is still handled."""
         self._paused.add(queue)

@@ -31,6 +31,8 @@ from common.rpc_consumer import CONFIRM_SECONDS, TRANSIENT, SafeRpcConsumer
 from common.rpc_guard import Guard
 
 log = get_logger()
+START_SECONDS = 1.0
+"""How long a call waits for the broker's connection in a process that is just starting."""
 
 
 # kombu parts politely from a pooled connection on which a publish was interrupted: it waits, for ever,
@@ -96,6 +98,14 @@ class Replies(ReplyListener):
         if target not in self._guards:
             self._guards[target] = Guard(target)
         return self._guards[target]
+
+    def await_start(self) -> None:
+        """Wait, but not for long, until this process consumes for the first time.
+
+        A further gateway gets its part of the port's connections from the moment at which it listens.
+        """
+        if not self.queue_consumer.has_begun:
+            self.queue_consumer.await_begin(START_SECONDS)
 
     def handle_undecodable(self, message: Received, exc: Exception) -> None:
         """Drop it: the call that it answers ends at its deadline."""
@@ -210,6 +220,7 @@ class Call(MethodProxy):
         return headers
 
     def _guarded(self, kwargs: dict[str, Any]) -> Any:
+        self.client.reply_listener.await_start()
         seconds = min(self.client.seconds, _remaining(self.worker_ctx.data, self.client.seconds))
         if seconds <= 0:
             raise self._late()

@@ -11,6 +11,7 @@ from typing import Any
 import requests
 
 from ops.engines.ports import free_port
+from ops.runner.instances import Instance
 
 ROOT = Path(__file__).resolve().parents[1]
 SERVICES = ("users", "auth", "todos", "messaging", "notifications", "gateway")
@@ -37,13 +38,15 @@ class Suite:
         """A process's own HTTP port."""
         return f"http://127.0.0.1:{self.ports[service]}"
 
-    def start(self, *services: str) -> None:
-        """Start these services, or all."""
-        for name in services or SERVICES:
+    def start(self, *names: str) -> None:
+        """Start these services, or all; `todos.2` is a second instance of one."""
+        for name in names or SERVICES:
+            service, _, number = name.partition(".")
+            environment = self.environment | Instance(service, int(number or 1)).environment
             with open(self.log_file(name), "ab") as output:
-                command = [sys.executable, "-m", "ops.serve", name]
+                command = [sys.executable, "-m", "ops.serve", service]
                 self.processes[name] = subprocess.Popen(
-                    command, cwd=ROOT, env=self.environment, stdout=output, stderr=output
+                    command, cwd=ROOT, env=environment, stdout=output, stderr=output
                 )
 
     def wait_ready(self, seconds: float = 60) -> None:
