@@ -94,6 +94,18 @@ class Checkout:
             assert time.monotonic() < end, self.output[-3000:]
             time.sleep(0.2)
 
+    def wait_for_instances(self, admin, **counts):
+        end = time.monotonic() + 15
+        login = requests.post(f"{self.url}/api/auth/login", json=admin, timeout=20).json()
+        headers = {"Authorization": f"Bearer {login['access_token']}"}
+        while True:
+            found = requests.get(f"{self.url}/api/services", headers=headers, timeout=20).json()
+            if {name: sum(one["service"] == name for one in found) for name in counts} == counts:
+                assert {one["status"] for one in found} <= {"pass", "warn"}
+                return
+            assert time.monotonic() < end, found
+            time.sleep(0.2)
+
     def clean_up(self):
         if self.process and self.process.poll() is None:
             family = descendants(self.process.pid)
@@ -110,9 +122,11 @@ def checkout(tmp_path):
 
 
 def test_the_whole_suite_starts_serves_stops_and_keeps_its_data(checkout):
-    checkout.start(SCALE="todos=2")
+    admin = {"email": "admin@example.com", "password": "the administrator's password"}
+    checkout.start(SCALE="gateway=2 todos=2", ADMIN_EMAIL=admin["email"], ADMIN_PASSWORD=admin["password"])
     checkout.wait_for("Ctrl-C stops everything")
     assert " todos.2" in checkout.output
+    checkout.wait_for_instances(admin, gateway=2, todos=2, users=1)
     assert f"http://localhost:{checkout.ports['PORT']}/health" in checkout.output
     account = {"email": "anna@example.com", "password": "correct horse battery staple", "name": "Anna"}
     assert requests.post(f"{checkout.url}/api/auth/register", json=account, timeout=20).status_code == 201
