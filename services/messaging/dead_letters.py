@@ -7,7 +7,7 @@ that it failed in, so what was done before is not done again.
 
 import hashlib
 import uuid
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from kombu.message import Message as Received
@@ -27,7 +27,7 @@ from common.delivery import (
     REASON,
     properties_of,
 )
-from common.errors import BadRequest, NotFound
+from common.errors import BadRequest, Conflict, NotFound
 from common.mongo import Document, translated
 from common.paging import Page, write_cursor
 from services.messaging.pages import after
@@ -36,6 +36,8 @@ _NAMESPACE = uuid.UUID("0b7f3a52-93a0-4a53-8e0c-7d3a3f5b9b11")
 _NEWEST_FIRST = [("died_at", DESCENDING), ("_id", DESCENDING)]
 _LARGEST_BODY = 12 * 1024 * 1024  # MongoDB's limit for a document is 16 MiB
 _LONGEST_SHOWN = 100_000
+_TAKEN = timedelta(seconds=30)
+"""How long a letter is one administrator's who replays or deletes it."""
 _SUMMARY = {"body": 0, "headers": 0, "properties": 0}
 FILTERS = ("template", "reason", "queue")
 
@@ -97,10 +99,34 @@ class DeadLetters:
             total = self._letters.count_documents(wanted) if query["count"] == "true" else None
         return Page.cut(found, query["limit"], total, lambda one: write_cursor(one["died_at"], one["_id"]))
 
-    def oldest(self, query: dict[str, Any], limit: int) -> list[Document]:
-        """Letters that match, the one that has waited longest first."""
+    def take(self, letter_id: str) -> Document:
+        """A letter for whoever decides about it; NotFound if it is gone, Conflict if somebody else has it."""
+        found = self._take([self.get(letter_id)["_id"]])
+        if not found:
+            self.get(letter_id)
+            raise Conflict("dead_letter_busy", "Somebody else is replaying or deleting this dead letter.")
+        return found[0]
+
+    def take_oldest(self, query: dict[str, Any], limit: int) -> list[Document]:
+        """Letters that match and that nobody else has, the one that has waited longest first."""
         with translated():
-            return list(self._letters.find(_wanted(query)).sort("died_at", ASCENDING).limit(limit))
+            found = self._letters.find({**_wanted(query), **_free()}, {"_id": 1})
+            ids = [letter["_id"] for letter in found.sort("died_at", ASCENDING).limit(limit)]
+        return self._take(ids)
+
+    def give_back(self, letters: list[Document]) -> None:
+        """Let others decide about them."""
+        with translated():
+            self._letters.update_many(
+                {"_id": {"$in": [letter["_id"] for letter in letters]}}, {"$unset": {"taken_until": ""}}
+            )
+
+    def _take(self, ids: list[str]) -> list[Document]:
+        token = str(uuid.uuid4())
+        mine = {"taken_by": token, "taken_until": clock.now() + _TAKEN}
+        with translated():
+            self._letters.update_many({"_id": {"$in": ids}, **_free()}, {"$set": mine})
+            return list(self._letters.find({"taken_by": token}).sort("died_at", ASCENDING))
 
     def count(self) -> int:
         """How many there are, about."""
@@ -131,6 +157,11 @@ def payload_of(letter: Document) -> Any:
         return strict_json.loads(body)
     except BadRequest:
         return body.decode("utf-8", "replace")
+
+
+def _free() -> Document:
+    """A letter that nobody has, or whose taker has died with it."""
+    return {"$or": [{"taken_until": {"$exists": False}}, {"taken_until": {"$lt": clock.now()}}]}
 
 
 def _wanted(query: dict[str, Any]) -> Document:

@@ -5,7 +5,7 @@ from typing import Any
 
 from common import events, metrics
 from common.delivery import handles
-from common.errors import NotFound
+from common.errors import NotFound, SuiteError
 from common.events import Event
 from common.identity import Allow
 from common.logging import get_logger
@@ -91,18 +91,18 @@ class MessagingService(MessagesApi):
     @rpc(allow=Allow.ADMIN)
     def replay_dead_letter(self, letter_id: str) -> Payload:
         """Send one again: ``{replayed: 1}``."""
-        return self._replay([self.ledger.dead_letters.get(letter_id)])
+        return self._replay([self.ledger.dead_letters.take(letter_id)])
 
     @rpc(allow=Allow.ADMIN)
     def replay_dead_letters(self, data: Any) -> Payload:
         """Send those again that match, the oldest first: ``{replayed}``."""
         wanted = load(Replay(), data)
-        return self._replay(self.ledger.dead_letters.oldest(wanted, wanted["limit"]))
+        return self._replay(self.ledger.dead_letters.take_oldest(wanted, wanted["limit"]))
 
     @rpc(allow=Allow.ADMIN)
     def delete_dead_letter(self, letter_id: str) -> None:
         """Give one up."""
-        self.ledger.dead_letters.delete(self.ledger.dead_letters.get(letter_id)["_id"])
+        self.ledger.dead_letters.delete(self.ledger.dead_letters.take(letter_id)["_id"])
 
     @takes_dead_letters
     def handle_dead_letter(self, letter: Payload) -> None:
@@ -188,7 +188,11 @@ class MessagingService(MessagesApi):
 
     def _replay(self, letters: Payloads) -> Payload:
         # Sent first, then let go: after a crash in between they are sent twice, and taken once.
-        self.send([dead_letters.revived(letter) for letter in letters])
+        try:
+            self.send([dead_letters.revived(letter) for letter in letters])
+        except SuiteError:
+            self.ledger.dead_letters.give_back(letters)
+            raise
         self.ledger.revive([letter["message_id"] for letter in letters if "message_id" in letter])
         self.ledger.dead_letters.delete(*[letter["_id"] for letter in letters])
         log.info("dead_letters_replayed", count=len(letters), by=self.caller.user_id)
