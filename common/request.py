@@ -48,7 +48,8 @@ class Request(WerkzeugRequest):
         """The body as JSON; raises BadRequest, or werkzeug's 413 and 415."""
         if not self.body:
             raise BadRequest("malformed_json", "The body is empty: send a JSON document.")
-        if self.mimetype != JSON and not self.mimetype.endswith("+json"):
+        is_json = self.mimetype == JSON or self.mimetype.endswith("+json")
+        if not is_json or self.headers.get("Content-Encoding", "identity").strip().lower() != "identity":
             raise UnsupportedMediaType()
         return strict_json.loads(self.body)
 

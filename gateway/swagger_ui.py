@@ -4,9 +4,9 @@ from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 
-from werkzeug.exceptions import NotFound
 from werkzeug.wrappers import Response
 
+from common.errors import NotFound
 from common.request import JSON, Request
 
 ASSETS = {
@@ -35,9 +35,9 @@ def page(request: Request) -> Response:
 
 
 def asset(request: Request, name: str) -> Response:
-    """One of the page's files; werkzeug's 404 for any other name."""
+    """One of the page's files; NotFound for any other name."""
     if name not in ASSETS:
-        raise NotFound()
+        raise NotFound("no_such_route", "There is nothing at this path.")
     source = _PAGES / "docs.js" if name == "initializer.js" else _package_folder() / name
     return _answer(request, source.read_bytes(), ASSETS[name], f"public, max-age={_HOUR}")
 

@@ -39,6 +39,7 @@ class SystemHealth(DependencyProvider):
         """Start without a report."""
         self._turn = Semaphore(1)
         self._kept: tuple[float, Report] | None = None
+        self._failing: list[str] = []
 
     def get_dependency(self, worker_ctx: WorkerContext) -> Callable[[], Report]:
         """The report, at most a second old; a new one is asked for in this worker's name."""
@@ -66,8 +67,9 @@ class SystemHealth(DependencyProvider):
         )
         found = report(answers, counts)
         failing = [name for name, part in found["services"].items() if part["status"] == "fail"]
-        if failing:
-            log.warning("services_failing", services=failing)
+        if failing != self._failing:
+            self._failing = failing
+            (log.warning if failing else log.info)("services_failing", services=failing)
         return found
 
 
