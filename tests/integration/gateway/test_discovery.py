@@ -16,20 +16,18 @@ from common import VERSION
 from ops.engines import RabbitMQ
 from tests.e2e.client import Client
 from tests.integration.gateway.conftest import Token, running, wait_until
+from tests.integration.running import Wire
 from tests.suite import ROOT, Suite
 
 HEARTBEAT_SECONDS = 2.0
 
 
 @pytest.fixture
-def pair(rabbitmq: RabbitMQ, tmp_path: Path) -> Iterator[Suite]:
+def pair(vhost_uri: str, tmp_path: Path) -> Iterator[Suite]:
     """A gateway and auth, which needs no database."""
-    rabbitmq.ctl("add_vhost", "discovery")
-    rabbitmq.ctl("set_permissions", "-p", "discovery", "guest", ".*", ".*", ".*")
-    with running(tmp_path, "gateway", "auth", RABBITMQ_URL=rabbitmq.uri_of("discovery")) as suite:
+    with running(tmp_path, "gateway", "auth", RABBITMQ_URL=vhost_uri) as suite:
         yield suite
     assert "Traceback" not in suite.logs()
-    rabbitmq.ctl("delete_vhost", "discovery")
 
 
 def instances(suite: Suite, token: Token, service: str = "") -> list[dict[str, Any]]:
@@ -87,10 +85,20 @@ def test_one_that_stops_in_order_leaves_the_list_at_once_and_one_that_is_killed_
 
 
 def test_the_list_is_complete_again_after_the_brokers_connections_were_cut(
-    pair: Suite, token: Token, rabbitmq: RabbitMQ
+    pair: Suite, token: Token, rabbitmq: RabbitMQ, vhost_uri: str
 ) -> None:
     wait_until(lambda: len(instances(pair, token)) == 2)
-    rabbitmq.ctl("close_all_connections", "--vhost", "discovery", "a test")
+    rabbitmq.ctl("close_all_connections", "--vhost", vhost_uri.rpartition("/")[2], "a test")
     time.sleep(3 * HEARTBEAT_SECONDS + 2)
     assert {one["status"] for one in instances(pair, token)} <= {"pass", "warn", "fail"}
     assert len(instances(pair, token)) == 2
+
+
+def test_a_sign_of_life_that_is_none_is_dropped(pair: Suite, token: Token, wire: Wire) -> None:
+    wait_until(lambda: len(instances(pair, token)) == 2)
+    for body in (b"no JSON", [], {"service": "todos"}, {**instances(pair, token)[0], "pid": "many"}):
+        for key in ("alive", "left"):
+            wire.send(body, key, "instances")
+    time.sleep(0.5)
+    assert {one["service"] for one in instances(pair, token)} == {"auth", "gateway"}
+    assert pair.logs().count('"event": "sign_of_life_malformed"') == 8
