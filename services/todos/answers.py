@@ -1,19 +1,23 @@
-"""First answers, to be given again: each lies beside the todos, written in the transaction of the change.
+"""First answers, to be given again, under the keys of the calls that got them.
 
-While that transaction is open, another one can't write the same key: the server refuses it at once. If the
-process that opened it has died, the server ends it after a minute (``transactionLifetimeLimitSeconds``).
+A call for one new todo first writes here what it is going to make, with the todo's id, and then makes it. If
+its process dies in between, whoever repeats the call makes that todo: never another, and nobody waits.
+
+A call for several keeps its answer in the transaction of its changes. While that is open, another one can't
+write the same key: the server refuses it at once. If the process that opened it has died, the server ends it
+after a while (``transactionLifetimeLimitSeconds``).
 """
 
 import json
 from collections.abc import Callable
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from bson import ObjectId
 from pymongo import IndexModel
 from pymongo.client_session import ClientSession
 from pymongo.collection import Collection
 from pymongo.database import Database
-from pymongo.errors import OperationFailure
+from pymongo.errors import DuplicateKeyError, OperationFailure
 
 from common import clock, strict_json
 from common.idempotency import REMEMBERED, Key, in_flight
@@ -50,12 +54,28 @@ class Answers:
                 return None, json.loads(known["answer"])
             self._claim(user_id, key, session)
             holder, answer = work(session)
-            # Text, since an answer may hold a client's own field names, and BSON takes not all of them.
-            text = strict_json.dumps(answer).encode("utf-8", "surrogatepass")
-            self.kept.update_one({"_id": key.digest}, {"$set": {"answer": text}}, session=session)
+            self.kept.update_one({"_id": key.digest}, {"$set": {"answer": _text(answer)}}, session=session)
             return holder, answer
 
         return run
+
+    def first(self, user_id: str, key: Key, todo: Document, answer: Result) -> tuple[Document, Result]:
+        """The new todo and the answer of the first call with this key: these, or those that are kept.
+
+        ValidationFailed if the key was used for another call.
+        """
+        entry = _entry(user_id, key) | {"todo": todo, "answer": _text(answer)}
+        over = {"_id": key.digest, "expires_at": {"$lte": clock.now()}}
+        try:
+            # Nothing there: inserted. Something whose time is over: replaced. Else: there can't be two.
+            self.kept.replace_one(over, entry, upsert=True)
+            return todo, answer
+        except DuplicateKeyError:
+            known = self.kept.find_one({"_id": key.digest})
+        if known is None:
+            raise in_flight()  # its time was over between the two calls
+        key.check(known["fingerprint"])
+        return known["todo"], json.loads(known["answer"])
 
     def forget(self, user_id: str) -> None:
         """Remove all answers that a user got."""
@@ -67,12 +87,19 @@ class Answers:
         return self.kept.find_one(alive, session=session)
 
     def _claim(self, user_id: str, key: Key, session: ClientSession) -> None:
-        entry = {
-            "user_id": user_id, "fingerprint": key.fingerprint, "expires_at": clock.now() + REMEMBERED,
-        }  # fmt: skip
         try:
-            self.kept.replace_one({"_id": key.digest}, entry, upsert=True, session=session)
+            mine = {"_id": key.digest}
+            self.kept.replace_one(mine, _entry(user_id, key), upsert=True, session=session)
         except OperationFailure as problem:
             if problem.code in _TAKEN:
                 raise in_flight() from None
             raise
+
+
+def _entry(user_id: str, key: Key) -> Document:
+    return {"user_id": user_id, "fingerprint": key.fingerprint, "expires_at": clock.now() + REMEMBERED}
+
+
+def _text(answer: Any) -> bytes:
+    # An answer may hold a client's own field names, and BSON takes not all of them.
+    return strict_json.dumps(answer).encode("utf-8", "surrogatepass")

@@ -21,6 +21,7 @@ log = get_logger()
 Result = TypeVar("Result")
 NAME = "todos"
 READ_SECONDS = 4
+WRITE_SECONDS = 4
 _TRANSACTION_SECONDS = 8
 _NAMESPACE_EXISTS = 48
 _NO_TRANSACTIONS = 20

@@ -1,12 +1,13 @@
 """Where todos are kept: one document each, written together with the event that tells of the change.
 
 A single todo and its event are one document, so one write stores both. A call that changes several
-writes in a transaction, with its one event in the first of the documents. So does a call with an
-idempotency key, whose answer is kept with the change. Every query names the owner.
+writes in a transaction, with its one event in the first of the documents. Every query names the owner.
 """
 
+import contextlib
 import uuid
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any, TypeVar
 
@@ -14,6 +15,7 @@ from bson import ObjectId
 from nameko.containers import WorkerContext
 from pymongo import InsertOne, UpdateOne
 from pymongo.client_session import ClientSession
+from pymongo.errors import DuplicateKeyError
 
 from common import context
 from common.errors import Conflict
@@ -22,7 +24,7 @@ from common.mongo import HIDDEN, MongoStorage, entry, holding, translated, with_
 from common.paging import Page
 from services.todos import answers, collection, domain, statistics
 from services.todos.answers import Answers, Work
-from services.todos.collection import READ_SECONDS, bounded, in_transaction
+from services.todos.collection import READ_SECONDS, WRITE_SECONDS, bounded, in_transaction
 from services.todos.documents import Document, from_document, object_id, to_document
 from services.todos.domain import Change, Todo
 from services.todos.queries import Listing
@@ -33,6 +35,10 @@ Rule = Callable[[Todo], Change | None]
 BatchRule = Callable[[dict[str, Todo]], tuple[list[Change], Result]]
 _ATTEMPTS = 100
 """In each round one of those who change the same todo succeeds, so this many can do so at once."""
+
+
+class AlreadyThere(Exception):
+    """There is a todo with this id."""
 
 
 class TodoStorage(MongoStorage):
@@ -68,22 +74,25 @@ class TodoStore:
         return str(ObjectId())
 
     def add(self, change: Change) -> Todo:
-        """Keep a new todo."""
+        """Keep a new todo; AlreadyThere if one has its id."""
         document = self._new(change.todo) | holding(self._entry([change]))
         with translated():
-            self.todos.insert_one(document)
+            try:
+                self.todos.insert_one(document)
+            except DuplicateKeyError:
+                raise AlreadyThere from None
         self.storage.announce(document["_id"])
         return change.todo
 
     def add_once(self, change: Change, key: Key, show: Callable[[Todo], Result]) -> Result:
         """Keep a new todo and how it is shown, or give the answer that was given to this key."""
-        document = self._new(change.todo) | holding(self._entry([change]))
-
-        def work(session: ClientSession) -> tuple[ObjectId | None, Result]:
-            self.todos.insert_one(document, session=session)
-            return document["_id"], show(change.todo)
-
-        return self._transact(work, change.todo.user_id, key)
+        todo = change.todo
+        with bounded(WRITE_SECONDS):
+            first, answer = self.answers.first(todo.user_id, key, self._new(todo), show(todo))
+        # Made already, as a rule; if not, whoever was to make it has died, or is not so fast.
+        with contextlib.suppress(AlreadyThere):
+            self.add(replace(change, todo=from_document(first)))
+        return answer
 
     def get(self, user_id: str, todo_id: str, in_trash: bool = False) -> Todo:
         """A user's todo; NotFound also if it lies in the trash, unless ``in_trash``."""

@@ -2,6 +2,7 @@
 
 import uuid
 from datetime import timedelta
+from functools import partial
 from types import SimpleNamespace
 from typing import Any
 
@@ -13,6 +14,7 @@ from common.errors import Conflict, ValidationFailed
 from common.idempotency import read_key
 from services.todos import domain
 from services.todos.collection import in_transaction
+from services.todos.schemas import to_wire
 from services.todos.service import TodosService
 from services.todos.storage import TodoStore
 from tests.integration.running import Running, eventually
@@ -137,27 +139,42 @@ def test_while_the_first_call_is_under_way_the_second_is_told_so(user, store, ke
         over.wait()
         return None, {"of": "the first"}
 
-    known = read_key(key, user.id, ["create", MILK])
+    known = read_key(key, user.id, ["bulk", OPS])
     work = store.answers.once(user.id, known, slow)
     first = eventlet.spawn(in_transaction, store.storage.client, work)
     held.wait()
     with pytest.raises(Conflict) as caught:
-        user.todos.create(MILK, idempotency_key=key)
+        user.todos.bulk(OPS, idempotency_key=key)
     over.send()
     assert caught.value.code == "idempotency_key_in_flight"
-    assert first.wait()[1] == user.todos.create(MILK, idempotency_key=key) == {"of": "the first"}
+    assert first.wait()[1] == user.todos.bulk(OPS, idempotency_key=key) == {"of": "the first"}
 
 
-def test_a_call_that_died_half_way_has_left_nothing(user, store, kept, key):
+def test_a_call_that_died_half_way_is_finished_by_the_next(user, store, heard, monkeypatch, key):
     change = domain.create(store.new_id(), user.id, MILK, clock.now())
+    shown = partial(to_wire, url=str)
 
-    def die(todo):
+    def die(_):
+        raise ConnectionResetError
+
+    with monkeypatch.context() as patch:
+        patch.setattr(store, "add", die)
+        with pytest.raises(ConnectionResetError):
+            store.add_once(change, read_key(key, user.id, ["create", MILK]), shown)
+    assert user.titles() == []
+    assert user.todos.create(MILK, idempotency_key=key) == shown(change.todo)
+    assert [todo["id"] for todo in user.todos.list()["items"]] == [change.todo.id]
+    heard.of(user, 1)
+
+
+def test_a_bulk_call_that_died_half_way_has_left_nothing(user, store, kept, key):
+    def die(_):
         raise ConnectionResetError
 
     with pytest.raises(ConnectionResetError):
-        store.add_once(change, read_key(key, user.id, ["create", MILK]), die)
+        store.change_many(user.id, set(), die, read_key(key, user.id, ["bulk", OPS]))
     assert (user.titles(), kept.count_documents({"user_id": user.id})) == ([], 0)
-    assert user.todos.create(MILK, idempotency_key=key)["id"] != change.todo.id
+    assert len(user.todos.bulk(OPS, idempotency_key=key)["results"]) == 3
 
 
 def test_another_instance_knows_the_key_also_after_a_restart(user, suite_config, collection, key):
