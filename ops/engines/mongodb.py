@@ -13,6 +13,7 @@ from ops.engines.process import Engine, EngineError
 FETCHED_PROGRAM = Path(__file__).resolve().parents[2] / ".local" / "bin" / "mongod"
 REPLICA_SET = "rs0"
 NOT_YET_INITIALIZED = 94
+_TRANSACTION_SECONDS = 15
 CLIENT_OPTIONS: dict[str, Any] = {
     "directConnection": True,
     "serverSelectionTimeoutMS": 1000,
@@ -51,6 +52,8 @@ class MongoDB(Engine):
             *("--dbpath", str(self.directory / "data"), "--replSet", REPLICA_SET),
             *("--oplogSize", "128", "--wiredTigerCacheSizeGB", str(self._cache_gb)),
             *("--nounixsocket", "--quiet", "--setParameter", "diagnosticDataCollectionEnabled=false"),
+            # Longer than the suite's longest: what is open by then was left by a process that died.
+            *("--setParameter", f"transactionLifetimeLimitSeconds={_TRANSACTION_SECONDS}"),
         ]
 
     def is_ready(self) -> bool:
