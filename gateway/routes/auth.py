@@ -66,3 +66,23 @@ class AuthRoutes(SuiteService):
     def verify_email(self, request: Request) -> Reply:
         """Confirm an address with the token that was mailed to it."""
         return Reply(204, self.auth.verify_email(data=request.payload))
+
+    @http("POST", "/api/auth/email/resend", allow=Allow.USER)
+    def resend_verification(self, request: Request) -> Reply:
+        """Mail the caller a new link that confirms the address."""
+        return Reply(202, self.auth.resend_verification())
+
+    @http("POST", "/api/auth/password/forgot", allow=Allow.PUBLIC)
+    def forgot_password(self, request: Request) -> Reply:
+        """Ask for a mail with a link that sets a new password."""
+        return Reply(202, self.auth.forgot_password(data=request.payload))
+
+    @http("POST", "/api/auth/password/reset", allow=Allow.PUBLIC)
+    def reset_password(self, request: Request) -> Reply:
+        """Set a new password with the token that was mailed, and end all sessions."""
+        return Reply(204, self.auth.reset_password(data=request.payload))
+
+    @http("POST", "/api/auth/password/change", allow=Allow.USER)
+    def change_password(self, request: Request) -> Reply:
+        """Set another password, and end all other sessions."""
+        return Reply(204, self.auth.change_password(data=request.payload))

@@ -25,6 +25,8 @@ NEW_TODO: Made = {"title": "Buy milk", "tags": ["shop"], "due_at": "2030-01-31T1
 REGISTRATION: Made = {"email": "ada@example.org", "password": "correct horse battery", "name": "Ada"}
 LOGIN: Made = {"email": "ada@example.org", "password": "correct horse battery"}
 REFRESH_TOKEN = "Rk9YbL0hU3b5yq8p6VQw2mTz1nJcXe4gSd7aKfHiPo0"
+PASSWORD_RESET: Made = {"token": REFRESH_TOKEN, "password": "staple battery horse"}
+PASSWORD_CHANGE: Made = {"current_password": LOGIN["password"], "new_password": "staple battery horse"}
 NEW_MESSAGE: Made = {
     "template": "system_alert",
     "recipient": "ada@example.org",

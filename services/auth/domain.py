@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from common.errors import BadRequest, Unauthenticated
+from common.errors import BadRequest, Unauthenticated, ValidationFailed
+from common.schemas import invalid
 
 
 def wrong_credentials() -> Unauthenticated:
@@ -18,6 +19,11 @@ def bad_refresh_token() -> Unauthenticated:
 def bad_link() -> BadRequest:
     """The answer for a mail's link that is unknown, used or over."""
     return BadRequest("invalid_token", "This link is not valid any more: ask for a new one.")
+
+
+def wrong_password() -> ValidationFailed:
+    """The answer for a wrong current password: no 401, since the caller's token is good."""
+    return invalid({"current_password": ["This is not your password."]})
 
 
 def may_log_in(known: dict[str, Any] | None, password_is_right: bool) -> bool:

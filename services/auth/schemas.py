@@ -1,5 +1,6 @@
 """What auth takes in. Addresses and names are checked again by the user service, which owns them."""
 
+import unicodedata
 from typing import Any
 
 from marshmallow import ValidationError, fields, validate, validates_schema
@@ -8,6 +9,14 @@ from common.schemas import EmailAddress, Locale, StrictSchema, Text
 
 SHORTEST_PASSWORD = 8
 LONGEST_PASSWORD = 128
+LONGEST_GIVEN_PASSWORD = 1024
+"""Of a password that is only compared: any shape gets the one answer, right or wrong."""
+OWN_WORDS = "Use something else than your address or name."
+
+
+def is_address_or_name(password: str, account: dict[str, Any]) -> bool:
+    """Whether a password is the account's address or name."""
+    return password.casefold() in (account["email"].casefold(), account["name"].casefold())
 
 
 class Password(fields.String):
@@ -33,15 +42,15 @@ class Registration(StrictSchema):
     @validates_schema
     def not_the_address(self, data: dict[str, Any], **kwargs: Any) -> None:
         """A password that is the address or the name is the first that anyone tries."""
-        if data["password"].casefold() in (data["email"].casefold(), data["name"].casefold()):
-            raise ValidationError("Use something else than your address or name.", "password")
+        if is_address_or_name(data["password"], data):
+            raise ValidationError(OWN_WORDS, "password")
 
 
 class Login(StrictSchema):
     """``{email, password}``; of any shape, so that the answer tells nothing but right or wrong."""
 
     email = Text(0, 320, required=True)
-    password = fields.String(required=True, validate=validate.Length(max=1024))
+    password = fields.String(required=True, validate=validate.Length(max=LONGEST_GIVEN_PASSWORD))
 
 
 class Refresh(StrictSchema):
@@ -54,3 +63,29 @@ class EmailToken(StrictSchema):
     """``{token}`` of a mail's link."""
 
     token = fields.String(required=True, validate=validate.Length(max=256))
+
+
+class PasswordForgotten(StrictSchema):
+    """``{email}``."""
+
+    email = EmailAddress(required=True)
+
+
+class PasswordReset(EmailToken):
+    """``{token, password}``: the token of a mail's link, and the new password."""
+
+    password = Password(required=True)
+
+
+class PasswordChange(StrictSchema):
+    """``{current_password, new_password}``."""
+
+    current_password = fields.String(required=True, validate=validate.Length(max=LONGEST_GIVEN_PASSWORD))
+    new_password = Password(required=True)
+
+    @validates_schema
+    def another_one(self, data: dict[str, Any], **kwargs: Any) -> None:
+        """The password that one has is no new one; NFC, as it is hashed."""
+        old, new = (unicodedata.normalize("NFC", data[key]) for key in ("current_password", "new_password"))
+        if old == new:
+            raise ValidationError("Use another one than the present one.", "new_password")

@@ -7,16 +7,29 @@ from common.identity import Allow
 from common.locales import DEFAULT_LOCALE
 from common.logging import get_logger
 from common.rpc import Service, rpc
-from common.schemas import load
+from common.schemas import load, refuse
 from common.service import SuiteService
 from services.auth import domain
 from services.auth.client_info import ClientInfo
+from services.auth.pacing import at_least
 from services.auth.passwords import Passwords
 from services.auth.registration_keys import RegistrationKeys
-from services.auth.schemas import EmailToken, Login, Refresh, Registration
+from services.auth.schemas import (
+    OWN_WORDS,
+    EmailToken,
+    Login,
+    PasswordChange,
+    PasswordForgotten,
+    PasswordReset,
+    Refresh,
+    Registration,
+    is_address_or_name,
+)
 from services.auth.tokens import TokenSigner
 
 log = get_logger()
+_FORGOT_SECONDS = 0.25
+"""More than it takes to have a mail sent: with and without an account, the answer comes then."""
 
 
 class AuthService(SuiteService):
@@ -53,7 +66,7 @@ class AuthService(SuiteService):
             log.warning("login_failed", ip=self.client.ip)
             raise domain.wrong_credentials()
         log.info("login_succeeded", user_id=known["user"]["id"])
-        return self._start_session(known["user"])
+        return self._start_session(known)
 
     @rpc(allow=Allow.PUBLIC)
     def refresh(self, data: Any) -> dict[str, Any]:
@@ -99,11 +112,54 @@ class AuthService(SuiteService):
         if not self.users.verify_email(token=load(EmailToken(), data)["token"]):
             raise domain.bad_link()
 
-    def _start_session(self, user: dict[str, Any]) -> dict[str, Any]:
+    @rpc(allow=Allow.USER)
+    def resend_verification(self) -> None:
+        """Mail the caller a new link that confirms the address, if that is not confirmed yet."""
+        self.users.request_email_verification(user_id=self.caller.user_id)
+
+    @rpc(allow=Allow.PUBLIC)
+    def forgot_password(self, data: Any) -> None:
+        """Mail a link that sets a new password, if the address has an account: nothing tells whether."""
+        email = load(PasswordForgotten(), data)["email"]
+        with at_least(_FORGOT_SECONDS):
+            self.users.request_password_reset(email=email)
+
+    @rpc(allow=Allow.PUBLIC)
+    def reset_password(self, data: Any) -> None:
+        """Set a password with the token of a mail's link; all sessions end."""
+        given = load(PasswordReset(), data)
+        # Looked at first: a bad token costs no hash, and a password that is refused uses up no link.
+        account = self.users.password_reset_owner(token=given["token"])
+        if account is None:
+            raise domain.bad_link()
+        if is_address_or_name(given["password"], account):
+            refuse("password", OWN_WORDS)
+        hashed = self.passwords.hash(given["password"])
+        if not self.users.reset_password(token=given["token"], password_hash=hashed, ip=self.client.ip):
+            raise domain.bad_link()
+        log.info("password_reset", user_id=account["id"], ip=self.client.ip)
+
+    @rpc(allow=Allow.USER)
+    def change_password(self, data: Any) -> None:
+        """Set another password for the right present one; all other sessions end."""
+        given, caller = load(PasswordChange(), data), self.caller
+        known = self.users.credentials(user_id=caller.user_id)
+        if is_address_or_name(given["new_password"], known["user"]):
+            refuse("new_password", OWN_WORDS)
+        old = known["password_hash"]
+        right = self.passwords.verify(given["current_password"], old)
+        if not right or not self.users.change_password(
+            user_id=caller.user_id, old_hash=old, new_hash=self.passwords.hash(given["new_password"]),
+            session_id=caller.session_id, ip=self.client.ip,
+        ):  # fmt: skip
+            log.warning("password_change_refused", user_id=caller.user_id, ip=self.client.ip)
+            raise domain.wrong_password()
+
+    def _start_session(self, known: dict[str, Any]) -> dict[str, Any]:
         refresh_token = self.tokens.refresh_token()
         opened = self.users.open_session(
-            user_id=user["id"], refresh_token=refresh_token, seconds=self.tokens.refresh_lifetime,
-            ip=self.client.ip, user_agent=self.client.user_agent,
+            user_id=known["user"]["id"], refresh_token=refresh_token, seconds=self.tokens.refresh_lifetime,
+            ip=self.client.ip, user_agent=self.client.user_agent, password_hash=known["password_hash"],
         )  # fmt: skip
         if opened is None:
             raise domain.wrong_credentials()

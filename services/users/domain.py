@@ -3,6 +3,7 @@
 import hashlib
 import secrets
 from collections.abc import Iterable
+from datetime import timedelta
 from typing import Any
 
 from common.errors import Conflict, Forbidden, NotFound
@@ -11,7 +12,11 @@ from common.identity import Identity
 ROLES = ("user", "admin")
 ADMIN_FIELDS = frozenset(("role", "disabled"))
 VERIFY_EMAIL = "verify_email"
-VERIFY_EMAIL_HOURS = 24
+RESET_PASSWORD = "reset_password"
+LIFETIMES = {VERIFY_EMAIL: timedelta(hours=24), RESET_PASSWORD: timedelta(hours=1)}
+"""How long the secret of a mail's link is good, by what it is for."""
+RESET_LASTS = "1 hour"
+"""The same, as the mail says it."""
 
 
 def not_found() -> NotFound:

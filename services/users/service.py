@@ -103,9 +103,12 @@ class UsersService(SuiteService):
         return show_account(self.store.users.add(**load(NewUser(), data), idempotency_key=key))
 
     @rpc(allow=Allow.SERVICE, idempotent=True)
-    def credentials(self, email: str) -> dict[str, Any] | None:
-        """The one way out for a password's hash: ``{user, password_hash, disabled}``, or None."""
-        user = self.store.users.by_email(email)
+    def credentials(self, email: str = "", user_id: str = "") -> dict[str, Any] | None:
+        """The one way out for a password's hash, by address or id: ``{user, password_hash, disabled}``.
+
+        None for an address that has no account.
+        """
+        user = self.store.users.get(user_id) if user_id else self.store.users.by_email(email)
         if user is None:
             return None
         return {"user": show_account(user), "password_hash": user.password_hash, "disabled": user.disabled}
@@ -117,12 +120,16 @@ class UsersService(SuiteService):
 
     @rpc(allow=Allow.SERVICE)
     def open_session(
-        self, user_id: str, refresh_token: str, seconds: int, ip: str, user_agent: str
-    ) -> Granted | None:
-        """Keep a login: ``{user, session_id}``, or None for who was disabled just now."""
+        self, user_id: str, refresh_token: str, seconds: int, ip: str, user_agent: str,
+        password_hash: str | None = None,
+    ) -> Granted | None:  # fmt: skip
+        """Keep a login: ``{user, session_id}``, or None for who was disabled just now.
+
+        None as well if ``password_hash`` is what the login was checked against, and not the present one.
+        """
         kept = domain.fingerprint(refresh_token)
         lifetime = timedelta(seconds=seconds)
-        return _granted(self.store.sessions.open(user_id, kept, lifetime, ip, user_agent))
+        return _granted(self.store.sessions.open(user_id, kept, lifetime, ip, user_agent, password_hash))
 
     @rpc(allow=Allow.SERVICE)
     def rotate_session(self, refresh_token: str, new_refresh_token: str) -> Granted | None:
@@ -144,6 +151,34 @@ class UsersService(SuiteService):
         """Use up the secret of a verification mail; False if it is worth nothing."""
         verified: bool = self.store.users.verify_email(token)
         return verified
+
+    @rpc(allow=Allow.SERVICE)
+    def request_email_verification(self, user_id: str) -> None:
+        """Have a new verification mail sent, unless the address is verified."""
+        self.store.users.request_verification(user_id)
+
+    @rpc(allow=Allow.SERVICE)
+    def request_password_reset(self, email: str) -> None:
+        """Have a link sent to who has that address; nothing tells whether anybody has."""
+        self.store.passwords.request_reset(email)
+
+    @rpc(allow=Allow.SERVICE, idempotent=True)
+    def password_reset_owner(self, token: str) -> User | None:
+        """Whose password the secret of a mail may set, or None. The secret stays good."""
+        user = self.store.passwords.reset_owner(token)
+        return show_account(user) if user else None
+
+    @rpc(allow=Allow.SERVICE)
+    def reset_password(self, token: str, password_hash: str, ip: str) -> bool:
+        """Set a password by the secret of a mail, and end all sessions; False if it is worth nothing."""
+        done: bool = self.store.passwords.reset(token, password_hash, ip)
+        return done
+
+    @rpc(allow=Allow.SERVICE)
+    def change_password(self, user_id: str, old_hash: str, new_hash: str, session_id: str, ip: str) -> bool:
+        """Set a password and end all sessions but that one; False if ``old_hash`` is not the present one."""
+        done: bool = self.store.passwords.change(user_id, old_hash, new_hash, session_id, ip)
+        return done
 
     def _change(self, user_id: str, changes: dict[str, Any]) -> User:
         domain.check_may_see(self.caller, user_id)

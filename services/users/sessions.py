@@ -22,17 +22,20 @@ class SessionRepository(Repository):
     """A user's logins. Refresh tokens come in and stay as fingerprints only."""
 
     def open(
-        self, user_id: str, refresh_hash: str, lifetime: timedelta, ip: str, agent: str
-    ) -> tuple[SessionRow, User] | None:
+        self, user_id: str, refresh_hash: str, lifetime: timedelta, ip: str, agent: str,
+        password_hash: str | None = None,
+    ) -> tuple[SessionRow, User] | None:  # fmt: skip
         """A new session and its owner as of now, ``user_logged_in`` with it; None for a disabled user.
 
-        The event tells whether the device was seen before.
+        None as well if ``password_hash`` is given and is not the password's any more. The event tells
+        whether the device was seen before.
         """
         now = clock.now()
         with self.transaction() as session:
-            # Locked: who is disabled or loses a role meanwhile gets no session that outlives it.
+            # Locked: who is disabled, loses a role or sets a password meanwhile gets no session that
+            # outlives it.
             owner = find(session, user_id, lock=True)
-            if owner.disabled:
+            if owner.disabled or password_hash not in (None, owner.password_hash):
                 return None
             row = SessionRow(
                 id=uuid.uuid4(), user_id=owner.id, refresh_hash=refresh_hash, previous_hash=None,

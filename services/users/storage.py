@@ -1,4 +1,4 @@
-"""The user service's door to PostgreSQL: migrations, the first administrator, two repositories."""
+"""The user service's door to PostgreSQL: migrations, the first administrator, three repositories."""
 
 from dataclasses import dataclass
 from datetime import timedelta
@@ -11,6 +11,7 @@ from common.passwords import hash_password
 from common.postgres import PostgresStorage
 from common.revocations import MARGIN_SECONDS
 from services.users.models import Base
+from services.users.passwords import PasswordRepository
 from services.users.sessions import SessionRepository
 from services.users.users import UserRepository
 
@@ -21,6 +22,7 @@ class Stores:
 
     users: UserRepository
     sessions: SessionRepository
+    passwords: PasswordRepository
 
 
 class UserStorage(PostgresStorage):
@@ -46,4 +48,4 @@ class UserStorage(PostgresStorage):
     def _stores(self, request_id: str) -> Stores:
         lifetime = clock.parse_duration(self.container.config["JWT_EXPIRES_IN"])
         shared = (self.Session, self.relay, lifetime + timedelta(seconds=MARGIN_SECONDS), request_id)
-        return Stores(UserRepository(*shared), SessionRepository(*shared))
+        return Stores(UserRepository(*shared), SessionRepository(*shared), PasswordRepository(*shared))

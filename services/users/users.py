@@ -2,7 +2,7 @@
 
 import uuid
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import func, or_, select, tuple_
@@ -16,8 +16,8 @@ from common.locales import DEFAULT_LOCALE
 from common.logging import get_logger
 from common.mail_kinds import PREFERENCES
 from common.paging import Page, bad_cursor, read_cursor, write_cursor
-from services.users import domain, registrations
-from services.users.models import OneTimeToken, User
+from services.users import domain, one_time_tokens, registrations
+from services.users.models import User
 from services.users.repository import Repository
 
 log = get_logger()
@@ -51,7 +51,7 @@ class UserRepository(Repository):
             _flush_unique(session)
             if idempotency_key:
                 registrations.remember(session, idempotency_key, user)
-            session.add(_email_token(user, token))
+            session.add(one_time_tokens.make(user.id, token, domain.VERIFY_EMAIL))
             self.announce(session, user.id, events.USER_REGISTERED, **contact(user), verification_token=token)
         return user
 
@@ -93,13 +93,23 @@ class UserRepository(Repository):
     def verify_email(self, token: str) -> bool:
         """Use up a verification token; False if there is none like it, or its time is over."""
         with self.transaction() as session:
-            row = session.get(OneTimeToken, domain.fingerprint(token), with_for_update=True)
-            if row is None or row.purpose != domain.VERIFY_EMAIL or row.expires_at < clock.now():
+            user = one_time_tokens.use_up(session, token, domain.VERIFY_EMAIL)
+            if user is None:
                 return False
-            user = find(session, str(row.user_id), lock=True)
-            session.delete(row)
             self._apply(session, user, {"email_verified": True})
             return True
+
+    def request_verification(self, user_id: str) -> None:
+        """A new verification token in place of older ones, unless the address is verified."""
+        with self.transaction() as session:
+            user = find(session, user_id, lock=True)
+            if user.email_verified:
+                return
+            token = one_time_tokens.issue(session, user, domain.VERIFY_EMAIL)
+            self.announce(
+                session, user.id, events.EMAIL_VERIFICATION_REQUESTED, verification_token=token,
+                new_email=user.email,
+            )  # fmt: skip
 
     def page(self, query: dict[str, Any]) -> Page[User]:
         """Users that match, newest first, a page at a time; the total if asked for."""
@@ -136,6 +146,8 @@ class UserRepository(Repository):
     def _apply(self, session: Session, user: User, changes: dict[str, Any]) -> None:
         if "email" in changes:
             changes |= {"email_key": email_key(changes["email"]), "email_verified": False}
+            # Links that went to the old address prove nothing about the new one, and open no account.
+            one_time_tokens.void(session, user, *domain.LIFETIMES)
         for key, value in changes.items():
             setattr(user, key, value)
         user.version += 1
@@ -186,13 +198,6 @@ def _lock_admins(session: Session) -> Sequence[uuid.UUID]:
     # it would be the last. One lock for all of them: rows would be locked in an order that changes.
     session.execute(select(func.pg_advisory_xact_lock(_ADMINS_LOCK)))
     return session.scalars(select(User.id).where(User.role == "admin", User.disabled.is_(False))).all()
-
-
-def _email_token(user: User, token: str) -> OneTimeToken:
-    return OneTimeToken(
-        token_hash=domain.fingerprint(token), user_id=user.id, purpose=domain.VERIFY_EMAIL,
-        expires_at=clock.now() + timedelta(hours=domain.VERIFY_EMAIL_HOURS),
-    )  # fmt: skip
 
 
 def _literal(text: str) -> str:

@@ -4,11 +4,20 @@ from ops.openapi import examples
 from ops.openapi.answers import accounts as answers
 from ops.openapi.operation import Answer, Operation
 from ops.openapi.parameters import KEY_NOTE
-from services.auth.schemas import EmailToken, Login, Refresh, Registration
+from services.auth.schemas import (
+    EmailToken,
+    Login,
+    PasswordChange,
+    PasswordForgotten,
+    PasswordReset,
+    Refresh,
+    Registration,
+)
 
 _TAG = "auth"
 _PAIR = Answer("A pair of tokens.", answers.TokenPair, examples.TOKEN_PAIR)
 _DONE = Answer("Done.")
+_MAILED = Answer("If there is one to send, the mail is on its way.")
 
 OPERATIONS: dict[str, Operation] = {
     "register": Operation(
@@ -49,5 +58,22 @@ OPERATIONS: dict[str, Operation] = {
     "verify_email": Operation(
         _TAG, {204: _DONE}, body=EmailToken, body_example={"token": examples.REFRESH_TOKEN},
         note="400 with the code `invalid_token` for a link that is unknown, used or over.",
+    ),
+    "resend_verification": Operation(
+        _TAG, {202: _MAILED},
+        note="The new link replaces older ones. Nothing is sent for an address that is confirmed.",
+    ),
+    "forgot_password": Operation(
+        _TAG, {202: _MAILED}, body=PasswordForgotten, body_example={"email": examples.LOGIN["email"]},
+        note="The answer is the same whether or not the address has an account. The link works once, within"
+        " an hour, and until the next one is asked for or the password changes.",
+    ),
+    "reset_password": Operation(
+        _TAG, {204: _DONE}, body=PasswordReset, body_example=examples.PASSWORD_RESET,
+        note="400 with the code `invalid_token` for a link that is unknown, used or over.",
+    ),
+    "change_password": Operation(
+        _TAG, {204: _DONE}, body=PasswordChange, body_example=examples.PASSWORD_CHANGE,
+        note="422 for a wrong present password as well, with `errors` on `current_password`.",
     ),
 }  # fmt: skip
