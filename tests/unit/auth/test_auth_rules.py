@@ -13,7 +13,15 @@ from common.schemas import load
 from services.auth import domain
 from services.auth.client_info import ClientInfo
 from services.auth.passwords import Hasher
-from services.auth.schemas import EmailToken, Login, Refresh, Registration
+from services.auth.schemas import (
+    EmailToken,
+    Login,
+    PasswordChange,
+    PasswordForgotten,
+    PasswordReset,
+    Refresh,
+    Registration,
+)
 from services.auth.tokens import Signer, TokenSigner
 
 GOOD = {"email": "ada@example.com", "password": "correct horse", "name": "Ada"}
@@ -57,6 +65,23 @@ def test_nobody_registers_with_more_than_that(extra: str) -> None:
 def test_a_login_takes_any_shape_of_address_so_that_the_answer_tells_nothing() -> None:
     assert load(Login(), {"email": "not an address", "password": ""})
     assert fields_refused(Login(), {"email": 1, "password": None}) == {"email", "password"}
+
+
+def test_a_password_is_set_by_a_token_and_changed_by_the_present_one() -> None:
+    assert load(PasswordForgotten(), {"email": "Ada@EXAMPLE.com"})
+    assert fields_refused(PasswordForgotten(), {"email": "nobody"}) == {"email"}
+    assert fields_refused(PasswordReset(), {"password": "short"}) == {"token", "password"}
+    assert fields_refused(PasswordChange(), {}) == {"current_password", "new_password"}
+    assert load(PasswordChange(), {"current_password": "", "new_password": "correct horse"})
+
+
+@pytest.mark.parametrize(
+    ("old", "new"), [("correct horse", "correct horse"), ("caf\u00e9 noir", "cafe\u0301 noir")]
+)
+def test_the_present_password_is_no_new_one_however_its_letters_are_composed(old: str, new: str) -> None:
+    assert fields_refused(PasswordChange(), {"current_password": old, "new_password": new}) == {
+        "new_password"
+    }
 
 
 @pytest.mark.parametrize(("schema", "field"), [(Refresh(), "refresh_token"), (EmailToken(), "token")])
