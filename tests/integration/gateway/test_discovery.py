@@ -44,7 +44,9 @@ def test_only_an_administrator_may_see_the_instances(anyone: Client, ada: Client
 
 
 def test_every_instance_is_listed_with_what_it_says_of_itself(pair: Suite, token: Token) -> None:
-    wait_until(lambda: {one["service"] for one in instances(pair, token)} == {"auth", "gateway"})
+    # A process that starts does not know at once which sessions have ended, and says so.
+    well = {("auth", "pass"), ("gateway", "pass")}
+    wait_until(lambda: {(one["service"], one["status"]) for one in instances(pair, token)} == well)
     auth, gateway = instances(pair, token)
     host, pid = socket.gethostname(), pair.processes["auth"].pid
     assert auth["started_at"] < auth["last_seen_at"]
@@ -78,6 +80,7 @@ def test_one_that_stops_in_order_leaves_the_list_at_once_and_one_that_is_killed_
         wait_until(lambda: len(instances(pair, token, "auth")) == 1, seconds=1)
     finally:
         second.kill()
+    wait_until(lambda: instances(pair, token, "auth")[0]["status"] == "pass")
     os.kill(pair.processes["auth"].pid, signal.SIGKILL)
     time.sleep(HEARTBEAT_SECONDS)
     assert instances(pair, token, "auth")[0]["status"] == "pass"
