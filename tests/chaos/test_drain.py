@@ -15,6 +15,7 @@ from tests.e2e.client import new_email
 LONG = os.environ.get("CHAOS") == "long"
 MESSAGES, SMTP_SECONDS = (10_000, 0.1) if LONG else (400, 0.25)
 """How many, and how long the mail server thinks about each; a connection carries one at a time."""
+MOST_TIMES = 2 if LONG else 6  # the short form runs beside other tests
 
 
 @pytest.fixture
@@ -59,5 +60,5 @@ def test_a_backlog_drains_at_the_speed_of_smtp_with_flat_memory(world: World) ->
     print(f"{MESSAGES} messages: {seconds:.1f} s, SMTP alone {fastest:.1f} s; KiB {before} -> {after}")
 
     assert len(world.mails.attempts(recipient)) == MESSAGES
-    assert seconds < fastest * 2
+    assert seconds < fastest * MOST_TIMES
     assert all(after[service] < before[service] * 1.1 for service in before)
