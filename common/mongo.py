@@ -5,6 +5,8 @@ no transaction is needed for a single document. ``outbox_at`` is when another in
 what the writer has not published, and a sparse index on it makes that search cheap.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -13,7 +15,7 @@ from nameko.extensions import DependencyProvider
 from pymongo import MongoClient, UpdateOne
 from pymongo.collection import Collection
 from pymongo.database import Database
-from pymongo.errors import OperationFailure, PyMongoError
+from pymongo.errors import DuplicateKeyError, OperationFailure, PyMongoError
 
 from common import clock
 from common.health import Probe
@@ -32,6 +34,20 @@ _OTHER_OPTIONS = 85
 
 
 translated = Door("mongodb", PyMongoError).translated
+
+
+class AlreadyThere(Exception):
+    """A document with this key exists, or one that is not as the upsert wants it."""
+
+
+@contextmanager
+def unique() -> Iterator[None]:
+    """``translated`` for a write whose key may be taken: AlreadyThere then, which is no outage."""
+    with translated():
+        try:
+            yield
+        except DuplicateKeyError:
+            raise AlreadyThere from None
 
 
 def with_event(event: Document) -> Document:

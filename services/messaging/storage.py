@@ -8,13 +8,12 @@ from typing import Any
 from nameko.containers import WorkerContext
 from pymongo import ASCENDING, DESCENDING
 from pymongo.collection import Collection
-from pymongo.errors import DuplicateKeyError
 
 from common import clock, config, context
 from common.errors import ValidationFailed
 from common.health import Probe
 from common.mail_kinds import DIGEST
-from common.mongo import HIDDEN, Document, MongoStorage, expire, translated
+from common.mongo import HIDDEN, AlreadyThere, Document, MongoStorage, expire, translated, unique
 from common.paging import Page, write_cursor
 from services.messaging import domain
 from services.messaging.backlog import Backlog
@@ -86,9 +85,9 @@ class Ledger:
         }  # fmt: skip
         document |= self._storage.waiting.leave_or_wait(document)
         try:
-            with translated():
-                self._insert(document)
-        except _AlreadyThere:
+            with unique():
+                self._messages.insert_one(document)
+        except AlreadyThere:
             return False
         if "outbox" in document:
             self._storage.announce(mail.message_id)
@@ -184,9 +183,9 @@ class Ledger:
         fields = {name: value for name, value in told.items() if name != "user_id"}
         older = {"_id": contact.user_id, "user_version": {"$lt": contact.user_version}}
         try:
-            with translated():
-                self._upsert(older, fields)
-        except _AlreadyThere:
+            with unique():
+                self._contacts.update_one(older, {"$set": fields}, upsert=True)
+        except AlreadyThere:
             # As new or newer, or an older one that came in at the same moment.
             with translated():
                 self._contacts.update_one(older, {"$set": fields})
@@ -206,19 +205,3 @@ class Ledger:
             mine = {"_id": {"$in": digest["gathered"]}, "gathered_into": message_id}
             change = {"$set": {"status": status, "updated_at": clock.now()}, "$unset": NO_LONGER_WAITS}
             self._messages.update_many({**mine, "status": {"$ne": domain.SENT}}, change)
-
-    def _insert(self, document: Document) -> None:
-        try:
-            self._messages.insert_one(document)
-        except DuplicateKeyError:
-            raise _AlreadyThere from None
-
-    def _upsert(self, which: Document, fields: Document) -> None:
-        try:
-            self._contacts.update_one(which, {"$set": fields}, upsert=True)
-        except DuplicateKeyError:
-            raise _AlreadyThere from None
-
-
-class _AlreadyThere(Exception):
-    pass

@@ -9,11 +9,10 @@ from datetime import datetime, timedelta
 from limits import RateLimitItem
 from pymongo import ReturnDocument
 from pymongo.collection import Collection
-from pymongo.errors import DuplicateKeyError
 
 from common import clock
 from common.mail_kinds import URGENT
-from common.mongo import Document, translated
+from common.mongo import AlreadyThere, Document, translated, unique
 
 
 class Windows:
@@ -61,10 +60,10 @@ class Windows:
         free: list[Document] = [{"leased_until": {"$exists": False}}, {"leased_until": {"$lte": now}}]
         first = {"places": [], "expires_at": until}
         try:
-            with translated():
+            with unique():
                 change = {"$set": {"leased_until": until}, "$setOnInsert": first}
-                self._upsert({"_id": recipient, "$or": free}, change)
-        except _Leased:
+                self._windows.update_one({"_id": recipient, "$or": free}, change, upsert=True)
+        except AlreadyThere:
             return None
         return until
 
@@ -78,16 +77,6 @@ class Windows:
         """Free the place of a mail that does not go after all."""
         with translated():
             self._windows.update_one({"_id": recipient}, {"$pull": {"places": {"key": key}}})
-
-    def _upsert(self, which: Document, change: Document) -> None:
-        try:
-            self._windows.update_one(which, change, upsert=True)
-        except DuplicateKeyError:
-            raise _Leased from None
-
-
-class _Leased(Exception):
-    pass
 
 
 def _recent(begin: datetime) -> Document:

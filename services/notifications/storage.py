@@ -8,13 +8,12 @@ from typing import Any
 import eventlet
 from nameko.containers import WorkerContext
 from pymongo.collection import Collection
-from pymongo.errors import DuplicateKeyError
 
 from common import clock, context, events
 from common.errors import Unavailable
 from common.events import Event
 from common.logging import get_logger
-from common.mongo import Document, MongoStorage, entry, expire, translated, with_event
+from common.mongo import AlreadyThere, Document, MongoStorage, entry, expire, translated, unique, with_event
 from services.notifications import domain
 
 log = get_logger()
@@ -51,9 +50,10 @@ class DeliveryLog:
         claim = {"status": domain.CLAIMED, "lease_until": now + timedelta(seconds=domain.LEASE_SECONDS)}
         first = {"template": template, "recipient": recipient, "created_at": now}
         try:
-            with translated():
-                self._take(_free(message_id, now), {"$set": claim, "$setOnInsert": first})
-        except _NotFree:
+            with unique():
+                change = {"$set": claim, "$setOnInsert": first}
+                self._deliveries.update_one(_free(message_id, now), change, upsert=True)
+        except AlreadyThere:
             if self._status(message_id) in domain.CLOSED:
                 return False
             raise domain.somebody_else_is_at_it() from None
@@ -66,9 +66,10 @@ class DeliveryLog:
         change = with_event(entry(kind.source, kind.name, payload))
         change["$set"] |= {"status": domain.CANCELLED, "updated_at": now}
         try:
-            with translated():
-                self._take(_free(message_id, now), {**change, "$setOnInsert": {"created_at": now}})
-        except _NotFree:
+            with unique():
+                change["$setOnInsert"] = {"created_at": now}
+                self._deliveries.update_one(_free(message_id, now), change, upsert=True)
+        except AlreadyThere:
             status = self._status(message_id)
             if status == domain.CANCELLED:
                 return
@@ -124,16 +125,6 @@ class DeliveryLog:
         with translated():
             known = self._deliveries.find_one({"_id": message_id}, {"status": 1})
         return str(known["status"]) if known else ""
-
-    def _take(self, which: Document, change: Document) -> None:
-        try:
-            self._deliveries.update_one(which, change, upsert=True)
-        except DuplicateKeyError:
-            raise _NotFree from None
-
-
-class _NotFree(Exception):
-    pass
 
 
 def _free(message_id: str, now: datetime) -> Document:

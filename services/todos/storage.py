@@ -15,12 +15,11 @@ from bson import ObjectId
 from nameko.containers import WorkerContext
 from pymongo import InsertOne, UpdateOne
 from pymongo.client_session import ClientSession
-from pymongo.errors import DuplicateKeyError
 
 from common import context
 from common.errors import Conflict
 from common.idempotency import Key
-from common.mongo import HIDDEN, MongoStorage, entry, holding, translated, with_event
+from common.mongo import HIDDEN, AlreadyThere, MongoStorage, entry, holding, translated, unique, with_event
 from common.paging import Page
 from services.todos import answers, collection, domain, statistics
 from services.todos.answers import Answers, Work
@@ -35,10 +34,6 @@ Rule = Callable[[Todo], Change | None]
 BatchRule = Callable[[dict[str, Todo]], tuple[list[Change], Result]]
 _ATTEMPTS = 100
 """In each round one of those who change the same todo succeeds, so this many can do so at once."""
-
-
-class AlreadyThere(Exception):
-    """There is a todo with this id."""
 
 
 class TodoStorage(MongoStorage):
@@ -76,11 +71,8 @@ class TodoStore:
     def add(self, change: Change) -> Todo:
         """Keep a new todo; AlreadyThere if one has its id."""
         document = self._new(change.todo) | holding(self._entry([change]))
-        with translated():
-            try:
-                self.todos.insert_one(document)
-            except DuplicateKeyError:
-                raise AlreadyThere from None
+        with unique():
+            self.todos.insert_one(document)
         self.storage.announce(document["_id"])
         return change.todo
 
