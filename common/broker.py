@@ -21,7 +21,8 @@ from common.logging import get_logger
 log = get_logger()
 CONFIRM_SECONDS = 5
 CONNECT_SECONDS = 5
-_PERSISTENT = 2
+TRANSIENT, PERSISTENT = 1, 2
+"""How a message is delivered: kept in memory, or on disk."""
 _TCP_USER_TIMEOUT = 18  # Linux's option number; py-amqp's own value of 1 s drops slow links
 SOCKET_SETTINGS = {_TCP_USER_TIMEOUT: 15_000}
 
@@ -122,7 +123,7 @@ class _Batch:
 
     def send(self, message: Message) -> None:
         """Hand one message to the socket; its confirm comes later."""
-        properties = {"delivery_mode": _PERSISTENT, **message.properties}
+        properties = {"delivery_mode": PERSISTENT, **message.properties}
         wire = amqp.Message(message.body, application_headers=message.headers, **properties)
         self.pending.add(next(self.tags))
         self.channel.basic_publish(wire, message.exchange, message.routing_key, message.mandatory)

@@ -13,7 +13,7 @@ from marshmallow import EXCLUDE, Schema, fields
 from nameko.extensions import DependencyProvider
 
 from common import VERSION, clock, metrics, strict_json
-from common.broker import ConfirmedPublisher, Message, PublishFailed
+from common.broker import TRANSIENT, ConfirmedPublisher, Message, PublishFailed
 from common.health import Health
 from common.logging import get_logger, instance
 from common.server import SuiteWebServer
@@ -26,7 +26,6 @@ SILENT_SECONDS = 3 * HEARTBEAT_SECONDS
 """After so long without a sign of life an instance is not believed to be well any more."""
 _HASTE_SECONDS = 0.25
 _GOODBYE_SECONDS = 1.0
-_TRANSIENT = 1
 
 
 class Sign(Schema):
@@ -114,7 +113,7 @@ class Announcer(DependencyProvider):
         # An old sign of life is none, so it expires where nobody takes it.
         properties = {
             "content_type": "application/json", "content_encoding": "utf-8",
-            "delivery_mode": _TRANSIENT, "expiration": str(round(SILENT_SECONDS * 1000)),
+            "delivery_mode": TRANSIENT, "expiration": str(round(SILENT_SECONDS * 1000)),
         }  # fmt: skip
         body = strict_json.dumps(sign)
         self.publisher.publish([Message(INSTANCES.name, what, body, {}, properties, mandatory=False)])

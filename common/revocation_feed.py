@@ -26,6 +26,7 @@ from nameko.extensions import SharedExtension
 from nameko.rpc import get_rpc_exchange
 
 from common import clock, context, events, metrics
+from common.broker import TRANSIENT
 from common.consumer import QueueConsumer
 from common.logging import get_logger
 from common.revocations import MARGIN_SECONDS, RevokedSessions
@@ -37,7 +38,6 @@ QUEUE_LIFETIME_MS = 300_000
 _ASK_SECONDS = 2.0
 _HASTE_SECONDS = 0.25
 _PUBLISH_SECONDS = 5.0
-_TRANSIENT = 1
 
 
 class PublishTimeout(Exception):
@@ -166,7 +166,7 @@ class RevocationFeed(SharedExtension):
         config = self.container.config
         publisher = Publisher(
             config["AMQP_URI"], ssl=config.get("AMQP_SSL"), login_method=config.get("LOGIN_METHOD"),
-            delivery_mode=_TRANSIENT, mandatory=True, expiration=_ASK_SECONDS,
+            delivery_mode=TRANSIENT, mandatory=True, expiration=_ASK_SECONDS,
             confirm_timeout=_PUBLISH_SECONDS,
         )  # fmt: skip
         late = PublishTimeout("the broker has not confirmed in time")

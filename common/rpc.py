@@ -23,11 +23,12 @@ from nameko.exceptions import RemoteError, UnknownService
 from nameko.rpc import MethodProxy, ReplyListener, Rpc, RpcProxy, ServiceProxy
 
 from common import context, metrics
+from common.broker import TRANSIENT
 from common.consumer import QueueConsumer
 from common.errors import DeadlineExceeded, SuiteError, Unavailable, internal_error
 from common.identity import Allow, Tokens
 from common.logging import get_logger
-from common.rpc_consumer import CONFIRM_SECONDS, TRANSIENT, SafeRpcConsumer
+from common.rpc_consumer import CONFIRM_SECONDS, SafeRpcConsumer
 from common.rpc_guard import Guard
 
 log = get_logger()

@@ -13,14 +13,13 @@ from nameko.amqp.publish import Publisher
 from nameko.exceptions import MalformedRequest
 from nameko.rpc import Responder, RpcConsumer
 
-from common.broker import PublishFailed
+from common.broker import TRANSIENT, PublishFailed
 from common.consumer import QueueConsumer
 from common.delivery import Redelivery
 from common.errors import SuiteError, internal_error
 from common.logging import get_logger
 
 log = get_logger()
-TRANSIENT = 1
 CONFIRM_SECONDS = 5
 
 

@@ -12,6 +12,7 @@ from common.request import Request
 from common.rpc import Service
 from common.service import SuiteService
 from gateway.http import http
+from gateway.idempotency import once
 
 
 class MessageRoutes(SuiteService):
@@ -24,9 +25,7 @@ class MessageRoutes(SuiteService):
     @http("POST", "/api/messages", allow=Allow.ADMIN)
     def publish_message(self, request: Request) -> Reply:
         """Accept a message for delivery."""
-        accepted = self.messaging.publish(
-            data=request.payload, idempotency_key=request.headers.get("Idempotency-Key")
-        )
+        accepted = self.messaging.publish(data=request.payload, **once(request))
         where = self.url(f"/api/messages/{accepted['id']}")
         return Reply(202, accepted, {"Location": where})
 
