@@ -1,0 +1,36 @@
+"""The bodies of calls: JSON, read and written by orjson, and by Python's own module where that is stricter.
+
+orjson knows no lone surrogates and no ``NaN``; Python's module does, as Nameko's serializer does. An integer
+beyond 64 bits arrives as a float. A body in which Nameko's serializer would see an encoded value
+(``__type__``) is left to it.
+"""
+
+import json
+from typing import Any
+
+import kombu.serialization
+import orjson
+
+_OPTIONS = orjson.OPT_PASSTHROUGH_DATETIME | orjson.OPT_PASSTHROUGH_DATACLASS
+_JSON = "application/json"
+_ENCODED = b'"__type__"'
+
+
+def dumps(value: Any) -> bytes:
+    """JSON as bytes; TypeError or ValueError for what JSON does not know."""
+    try:
+        return orjson.dumps(value, option=_OPTIONS)
+    except TypeError:
+        return json.dumps(value, separators=(",", ":")).encode()
+
+
+def loads(body: bytes, properties: dict[str, Any], accept: set[str]) -> Any:
+    """The value of a message's body; raises what its serializer raises."""
+    content_type = properties.get("content_type")
+    if content_type == _JSON and _ENCODED not in body:
+        try:
+            return orjson.loads(body)
+        except orjson.JSONDecodeError:
+            pass  # Python's module may know better, and has the better words
+    encoding = properties.get("content_encoding", "utf-8")
+    return kombu.serialization.loads(body, content_type, encoding, accept=accept)

@@ -1,0 +1,173 @@
+"""A process's connection for calls: made when the process starts, and made again whenever it is lost.
+
+*Confirmed or not.* Requests and replies live for milliseconds and somebody waits for them, so they are
+neither written to disk nor confirmed: a request that no queue takes comes back (``mandatory``), and all else
+that can get lost ends at its caller's deadline. Events, which nobody waits for, keep their confirms
+(:mod:`common.broker`).
+"""
+
+from typing import Any
+
+import eventlet
+from amqp.exceptions import AMQPError
+from eventlet.event import Event
+from kombu import Connection
+from nameko.constants import HEARTBEAT_CONFIG_KEY
+from nameko.extensions import SharedExtension
+from nameko.rpc import get_rpc_exchange
+from nameko.utils import sanitize_url
+
+from common.broker import connect
+from common.logging import get_logger
+from common.transport import calling, frames, serving
+from common.transport.calling import Calling
+from common.transport.frames import Delivery, Reader
+from common.transport.serving import Serving
+from common.transport.wire import LinkLost, Wire
+
+log = get_logger()
+_FIRST_PAUSE, _LONGEST_PAUSE = 0.1, 2.0
+_CANCEL_OK, _CANCEL, _CONNECTION_CLOSE = (60, 31), (60, 30), (10, 50)
+_CHANNEL_CLOSE, _BLOCKED, _UNBLOCKED = (20, 40), (10, 60), (10, 61)
+
+
+class Link(SharedExtension):
+    """The connection, and its two sides: ``calling`` and ``serving``.
+
+    Whoever makes or takes calls says so in its own ``setup`` by the first three attributes: extensions are
+    set up in no particular order.
+    """
+
+    is_used = False
+    has_queued_replies = False
+    """Whether some called service runs on Nameko's own classes."""
+    consumer: Any = None
+    """What takes the calls of this service: has a ``queue`` and ``take(message)``."""
+    calling: Calling
+    serving: Serving
+
+    def setup(self) -> None:
+        """Read the settings."""
+        config = self.container.config
+        exchange = get_rpc_exchange(config)
+        self.calling = Calling(exchange, self.container.service_name)
+        self.serving = Serving(exchange.name, 2 * int(config["max_workers"]))
+        self.is_blocked = False
+        self._begun = Event()
+        self._wire: Wire | None = None
+        self._thread: Any = None
+
+    def start(self) -> None:
+        """Begin to connect."""
+        if self.is_used and self._thread is None:
+            self.calling.with_queue, self.serving.consumer = self.has_queued_replies, self.consumer
+            self._thread = self.container.spawn_managed_thread(self._run, identifier="rpc_link")
+
+    def stop(self) -> None:
+        """Acknowledge what is done, and close the connection."""
+        if self._thread is not None:
+            self._thread.kill()
+            self._close(frames.CLOSE_CONNECTION)
+
+    @property
+    def has_begun(self) -> bool:
+        """Whether there has ever been a connection; it may have been lost since."""
+        return bool(self._begun.ready())
+
+    @property
+    def is_open(self) -> bool:
+        """Whether there is one now."""
+        return self._wire is not None and self._wire.is_open
+
+    def await_begin(self, seconds: float) -> None:
+        """Wait for the first connection, at most so long."""
+        with eventlet.Timeout(seconds, False):
+            self._begun.wait()
+
+    # What Nameko's classes ask of a queue consumer:
+
+    def unregister_provider(self, consumer: Any) -> None:
+        """Take no more calls."""
+        self.serving.end()
+
+    def ack_message(self, message: Delivery) -> None:
+        """A message is done."""
+        self.serving.settle(message)
+
+    def requeue_message(self, message: Delivery) -> None:
+        """Give it back."""
+        self.serving.requeue(message)
+
+    def requeue_later(self, message: Delivery) -> None:
+        """Give it back after a moment."""
+        self.serving.requeue_later(message)
+
+    def _run(self) -> None:
+        pause = _FIRST_PAUSE
+        while True:
+            try:
+                self._serve_one_connection()
+            except (AMQPError, OSError, LinkLost) as problem:
+                pause = _FIRST_PAUSE if self._wire is not None else min(pause * 2, _LONGEST_PAUSE)
+                self._report(problem)
+            finally:
+                self._close()
+            eventlet.sleep(pause)
+
+    def _report(self, problem: Exception) -> None:
+        write = log.warning if self._wire is not None else log.debug
+        write("rpc_link_lost", error=str(problem), broker=sanitize_url(self.container.config["AMQP_URI"]))
+
+    def _serve_one_connection(self) -> None:
+        config = self.container.config
+        connection = connect(config, heartbeat=config.get(HEARTBEAT_CONFIG_KEY, 0))
+        amqp = connection.connection
+        for side in (self.calling, self.serving):
+            side.declare(amqp)
+        self._wire = _take_over(amqp, connection)
+        for side in (self.calling, self.serving):
+            side.opened(self._wire)
+            side.consume(amqp)
+        reader = Reader(self._deliver, self._returned, self._other)
+        if not self._begun.ready():
+            self._begun.send()
+        self._wire.read_into(reader, amqp.transport._read_buffer)
+
+    def _close(self, goodbye: bytes = b"") -> None:
+        wire = self._wire
+        if wire is not None:
+            self.serving.flush()
+            self._wire, self.is_blocked = None, False
+            self.serving.lost()
+            self.calling.lost()
+            wire.close(goodbye)
+
+    def _deliver(self, message: Delivery) -> None:
+        side = self.serving if message.channel == serving.CHANNEL else self.calling
+        side.deliver(message)
+
+    def _returned(self, message: Delivery) -> None:
+        if message.channel == calling.CHANNEL:
+            self.calling.returned(message)
+
+    def _other(self, channel: int, method: tuple[int, int], payload: bytes) -> None:
+        if method == _CANCEL_OK:
+            self.serving.cancelled()
+        elif method in (_BLOCKED, _UNBLOCKED):
+            self.is_blocked = method == _BLOCKED
+            log.warning("broker_blocks_publishers" if self.is_blocked else "broker_takes_messages_again")
+        elif method == _CONNECTION_CLOSE and self._wire is not None:
+            self._wire.send(frames.CONNECTION_CLOSED)
+            raise LinkLost(_reason(payload))
+        elif method in (_CHANNEL_CLOSE, _CANCEL):
+            raise LinkLost(_reason(payload) if method == _CHANNEL_CLOSE else "the queue of calls is gone")
+
+
+def _take_over(amqp: Any, connection: Connection) -> Wire:
+    sock = amqp.transport.sock
+    sock.settimeout(None)
+    return Wire(sock, frame_max=amqp.frame_max, heartbeat=amqp.heartbeat, encrypted=bool(connection.ssl))
+
+
+def _reason(payload: bytes) -> str:
+    return payload[7 : 7 + payload[6]].decode("utf-8", "replace")
