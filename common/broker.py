@@ -27,11 +27,11 @@ _TCP_USER_TIMEOUT = 18  # Linux's option number; py-amqp's own value of 1 s drop
 SOCKET_SETTINGS = {_TCP_USER_TIMEOUT: 15_000}
 
 
-def connect(config: dict[str, Any], seconds: float = CONNECT_SECONDS) -> Connection:
+def connect(config: dict[str, Any], seconds: float = CONNECT_SECONDS, heartbeat: int = 0) -> Connection:
     """A connection by the settings that is made at its first use, within ``seconds`` or not at all."""
     return Connection(
         config[AMQP_URI_CONFIG_KEY], ssl=config.get(AMQP_SSL_CONFIG_KEY),
-        login_method=config.get(LOGIN_METHOD_CONFIG_KEY), connect_timeout=seconds,
+        login_method=config.get(LOGIN_METHOD_CONFIG_KEY), connect_timeout=seconds, heartbeat=heartbeat,
         transport_options={"socket_settings": SOCKET_SETTINGS, "max_retries": 1},
     )  # fmt: skip
 

@@ -4,6 +4,7 @@ Nameko keeps *every* AMQP header of a message as context and publishes it again 
 call; a list of known keys keeps ``x-death`` and strangers' headers out.
 """
 
+import time
 from typing import Any
 
 from nameko.constants import CALL_ID_STACK_CONTEXT_KEY
@@ -47,3 +48,11 @@ def clean(data: dict[str, Any]) -> dict[str, Any]:
 def outgoing(data: dict[str, Any], keys: tuple[str, ...]) -> dict[str, str]:
     """The part of a worker's context that goes on with its calls (``CALL_KEYS``) or events."""
     return {key: data[key] for key in keys if data.get(key)}
+
+
+def remaining(data: dict[str, Any], default: float) -> float:
+    """Seconds until the deadline in a worker's context; ``default`` where there is none."""
+    try:
+        return float(data[DEADLINE]) - time.time()
+    except (KeyError, ValueError):
+        return default

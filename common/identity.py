@@ -80,6 +80,11 @@ class Tokens(SharedExtension):
         self._service_token: tuple[str, float] | None = None
         self.revocations.proof = self.service_token
 
+    @property
+    def is_ready(self) -> bool:
+        """Whether access tokens can be checked at once: it is known which sessions have ended."""
+        return self.revocations.known.is_current
+
     def identify(self, token: str) -> Identity:
         """The identity that an access token proves, and whose session lives.
 

@@ -11,9 +11,9 @@ from tests.integration.conftest import Run
 from tests.integration.running import Running, Somebody, Wire, make_config
 
 
-@pytest.fixture(scope="module")
-def config(vhost_uri: str) -> dict[str, Any]:
-    return make_config(AMQP_URI=vhost_uri)
+@pytest.fixture(scope="module", params=["fast", "stock"])
+def config(vhost_uri: str, request: pytest.FixtureRequest) -> dict[str, Any]:
+    return make_config(AMQP_URI=vhost_uri, RPC_TRANSPORT=request.param)
 
 
 @pytest.fixture(scope="module")
@@ -36,7 +36,7 @@ def nothing_ends_a_process(target: Running, middle: Running, wire: Wire) -> Iter
     assert target.is_alive
     assert middle.is_alive
     assert middle.inject("target").echo(value="still there") == "still there"
-    assert middle.provider("target").rpc_reply_listener._reply_events == {}
+    assert middle.provider("target").rpc_reply_listener.awaited == {}
 
 
 @pytest.fixture

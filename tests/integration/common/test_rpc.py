@@ -67,7 +67,7 @@ def test_a_call_to_a_silent_service_ends_at_its_deadline_and_is_forgotten(
     with pytest.raises(DeadlineExceeded):
         middle.inject("silent").anything()
     assert 0.29 <= time.monotonic() - started < 1.5
-    assert middle.provider("silent").rpc_reply_listener._reply_events == {}
+    assert middle.provider("silent").rpc_reply_listener.awaited == {}
     eventually(lambda: wire.count("rpc-silent") == 0)
 
 
@@ -121,7 +121,7 @@ def test_a_reply_that_comes_too_late_is_dropped(call: Any, middle: Running) -> N
     with pytest.raises(DeadlineExceeded):
         call.within(0.1).sleep(seconds=0.3, mark="late")
     eventlet.sleep(0.5)
-    assert middle.provider("target").rpc_reply_listener._reply_events == {}
+    assert middle.provider("target").rpc_reply_listener.awaited == {}
 
 
 def test_the_caller_behind_a_service_is_the_same_two_hops_on(ada: Somebody) -> None:
