@@ -7,7 +7,7 @@ call; a list of known keys keeps ``x-death`` and strangers' headers out.
 import time
 from typing import Any
 
-from nameko.constants import CALL_ID_STACK_CONTEXT_KEY
+from nameko.constants import CALL_ID_STACK_CONTEXT_KEY, HEADER_PREFIX
 
 AUTH_TOKEN = "auth_token"
 """The caller's access token; every service verifies it itself. Never part of an event."""
@@ -26,6 +26,13 @@ CALL_KEYS = (AUTH_TOKEN, REQUEST_ID, TRACEPARENT, DEADLINE, CLIENT_IP, USER_AGEN
 EVENT_KEYS = (REQUEST_ID, TRACEPARENT)
 _INCOMING = frozenset((*CALL_KEYS, SERVICE_TOKEN))
 _LONGEST = 4096
+_PREFIX = f"{HEADER_PREFIX}."
+
+
+def received(headers: dict[str, Any]) -> dict[str, Any]:
+    """The context in a message's headers: those with Nameko's prefix, cleaned."""
+    start = len(_PREFIX)
+    return clean({key[start:]: value for key, value in headers.items() if key.startswith(_PREFIX)})
 
 
 def clean(data: dict[str, Any]) -> dict[str, Any]:

@@ -124,7 +124,7 @@ class EventHandler(NamekoEventHandler):
 
     def unpack_message_headers(self, message: Received) -> dict[str, Any]:
         """The known context keys alone, and which attempt this is; no token travels with an event."""
-        data = context.outgoing(context.clean(super().unpack_message_headers(message)), context.EVENT_KEYS)
+        data = context.outgoing(context.received(message.headers), context.EVENT_KEYS)
         return {**data, ATTEMPT: str(attempts_before(message) + 1)}
 
     def handle_message(self, body: Any, message: Received) -> None:

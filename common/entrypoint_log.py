@@ -3,16 +3,14 @@
 import time
 from types import TracebackType
 from typing import Any
-from weakref import WeakKeyDictionary
 
-import structlog
 from nameko.containers import WorkerContext
 from nameko.extensions import DependencyProvider
 
 from common import context, metrics
 from common.errors import InternalError, SuiteError
 from common.failures import PermanentFailure, TemporaryFailure
-from common.logging import get_logger, identify
+from common.logging import bind_ids, get_logger, identify
 
 log = get_logger()
 SLOW_MS = 1000
@@ -21,10 +19,6 @@ ExcInfo = tuple[type[BaseException], BaseException, TracebackType]
 
 class EntrypointLog(DependencyProvider):
     """Binds a worker's ids to its log lines and writes the line at its end. Never raises."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._started: WeakKeyDictionary[WorkerContext, float] = WeakKeyDictionary()
 
     def setup(self) -> None:
         """Name the service on every line of this process."""
@@ -40,18 +34,18 @@ class EntrypointLog(DependencyProvider):
 
     def worker_setup(self, worker_ctx: WorkerContext) -> None:
         """Start the clock and bind the ids; runs in the greenthread that runs the method."""
-        self._started[worker_ctx] = time.perf_counter()
+        worker_ctx.began_at = time.perf_counter()
         bind(worker_ctx)
 
     def worker_result(
         self, worker_ctx: WorkerContext, result: Any = None, exc_info: ExcInfo | None = None
     ) -> None:
         """Write the line; an unforeseen error comes with its traceback, a refusal without."""
-        seconds = time.perf_counter() - self._started.pop(worker_ctx, time.perf_counter())
+        seconds = time.perf_counter() - worker_ctx.began_at
         kind = worker_ctx.entrypoint.kind
         outcome, error = judge(exc_info[1] if exc_info else None)
         name = worker_ctx.entrypoint.method_name
-        metrics.ENTRYPOINT_SECONDS.labels(kind, name, outcome).observe(seconds)
+        metrics.entrypoint(kind, name, outcome).observe(seconds)
         if kind == "http" and outcome != "failed":
             return  # the server writes that line: it knows status and path
         if getattr(worker_ctx.entrypoint, "quiet", False) and outcome == "ok":
@@ -73,7 +67,7 @@ def bind(worker_ctx: WorkerContext) -> None:
         "entrypoint": f"{worker_ctx.service_name}.{worker_ctx.entrypoint.method_name}",
         "call_id": worker_ctx.call_id.rsplit(".", 1)[-1],
     }
-    structlog.contextvars.bind_contextvars(**{key: value for key, value in ids.items() if value})
+    bind_ids({key: value for key, value in ids.items() if value})
 
 
 def judge(error: BaseException | None) -> tuple[str, dict[str, str]]:

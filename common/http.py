@@ -4,13 +4,9 @@ A method takes the request (and the path's values by name) and returns what JSON
 :class:`Reply` where the status or a header matters. What it raises becomes a problem document.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
-from functools import partial
 from typing import Any
 
-import eventlet
-from eventlet.event import Event
 from nameko.containers import WorkerContext
 from nameko.exceptions import ContainerBeingKilled
 from nameko.web.handlers import HttpRequestHandler
@@ -19,6 +15,7 @@ from werkzeug.routing import Rule
 from werkzeug.wrappers import Response
 
 from common import problems, strict_json
+from common.container import NoPlace, SuiteContainer
 from common.errors import SuiteError, Unavailable, internal_error
 from common.identity import Allow, Tokens
 from common.logging import get_logger
@@ -28,7 +25,6 @@ from common.server import SuiteWebServer
 log = get_logger()
 ANY_TYPE = "*/*"
 """What a method ``produces`` that chooses the type of its answer itself."""
-_PATIENCE_SECONDS = 5
 
 
 @dataclass(frozen=True)
@@ -102,7 +98,7 @@ class HttpEntrypoint(HttpRequestHandler):
             response = Response(status=reply.status, headers=reply.headers)
             response.headers.pop("Content-Type", None)
             return response
-        return Response(strict_json.dumps(reply.payload), reply.status, reply.headers, content_type=JSON)
+        return Response(strict_json.encode(reply.payload), reply.status, reply.headers, content_type=JSON)
 
     def _accept(self, request: Request) -> None:
         accepted = request.accept_mimetypes
@@ -110,26 +106,25 @@ class HttpEntrypoint(HttpRequestHandler):
             raise NotAcceptable()
 
     def _run(self, request: Request, data: dict[str, Any]) -> Any:
-        done = Event()
-        start = self._start_in_pool if self.pooled else self._start_beside_pool
-        start(request, data, partial(self.handle_result, done))
-        return done.wait()
+        outcome: list[Any] = []
 
-    def _start_in_pool(self, request: Request, data: dict[str, Any], finish: Callable[..., Any]) -> None:
-        busy = Unavailable("overloaded", "Too many requests are waiting: try again later.")
+        def finish(worker_ctx: WorkerContext, result: Any, exc_info: Any) -> tuple[Any, Any]:
+            outcome.extend((result, exc_info))
+            return result, exc_info
+
+        # The connection has a green thread of its own, which would only wait for another one.
+        container: SuiteContainer = self.container
+        run = container.run_worker_here if self.pooled else container.run_worker_beside
         try:
-            with eventlet.Timeout(_PATIENCE_SECONDS, busy):
-                self.container.spawn_worker(
-                    self, (request,), request.path_values, context_data=data, handle_result=finish
-                )
+            run(self, (request,), request.path_values, data, finish)
         except ContainerBeingKilled:
             raise Unavailable("stopping", "This process is stopping: try again.") from None
-
-    def _start_beside_pool(self, request: Request, data: dict[str, Any], finish: Callable[..., Any]) -> None:
-        worker = WorkerContext(
-            self.container, self.container.service_cls(), self, (request,), request.path_values, data=data
-        )
-        eventlet.spawn(self.container._run_worker, worker, finish).wait()
+        except NoPlace:
+            raise Unavailable("overloaded", "Too many requests are waiting: try again later.") from None
+        result, exc_info = outcome
+        if exc_info:
+            raise exc_info[1]
+        return result
 
     def _refusal(self, problem: Exception, request: Request) -> Response:
         if isinstance(problem, HTTPException):

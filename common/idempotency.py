@@ -46,7 +46,7 @@ def read_key(given: Any, owner: str, call: Any, secret: str = "") -> Key | None:
     """
     if given is None:
         return None
-    key = load(_Given(), {"idempotency_key": given})["idempotency_key"]
+    key = load(_Given, {"idempotency_key": given})["idempotency_key"]
     digest = hashlib.sha256(_canonical([owner, key])).hexdigest()
     keyed = hmac.new(secret.encode(), b"idempotency:" + _canonical(call), hashlib.sha256)
     return Key(digest, keyed.hexdigest())

@@ -35,6 +35,8 @@ SERVICE_TYPE = "svc+jwt"
 _SERVICE_TOKEN_SECONDS = 300
 _LEEWAY_SECONDS = 5
 _PATIENCE_SECONDS = 3.0
+_MOST_VERIFIED = 10_000
+"""How many tokens whose signature was checked are remembered; revocation and expiry are checked each time."""
 _REQUIRED = ["exp", "iat", "sub", "iss", "aud", "jti"]
 
 
@@ -78,6 +80,7 @@ class Tokens(SharedExtension):
         self._secret = config.jwt_secret(settings)
         self._lifetime = clock.parse_duration(settings["JWT_EXPIRES_IN"]).total_seconds()
         self._service_token: tuple[str, float] | None = None
+        self._verified: dict[tuple[str, str], dict[str, Any]] = {}
         self.revocations.proof = self.service_token
 
     @property
@@ -142,6 +145,16 @@ class Tokens(SharedExtension):
         return jwt.encode(claims, self._secret, ALGORITHM, headers={"typ": SERVICE_TYPE})
 
     def _decode(self, token: str, audience: str, kind: str) -> dict[str, Any]:
+        known = self._verified.get((token, audience))
+        if known is not None and known["exp"] + _LEEWAY_SECONDS > time.time():
+            return known
+        claims = self._verify(token, audience, kind)
+        if len(self._verified) >= _MOST_VERIFIED:
+            self._verified.clear()
+        self._verified[token, audience] = claims
+        return claims
+
+    def _verify(self, token: str, audience: str, kind: str) -> dict[str, Any]:
         try:
             decoded = jwt.decode_complete(
                 token, self._secret, algorithms=[ALGORITHM], audience=audience, leeway=_LEEWAY_SECONDS,

@@ -28,7 +28,7 @@ class PreviewQuery(StrictSchema):
 
 def show(request: Request, notifications: Any, template: str) -> Reply | Response:
     """The preview of a template: ``{subject, text, html}``, or the one part that ``format`` names."""
-    wanted = load(PreviewQuery(), http_pages.query(request))
+    wanted = load(PreviewQuery, http_pages.query(request))
     found: dict[str, str] = notifications.preview(template=template, locale=wanted["locale"])
     part = wanted["format"]
     if part not in _TYPES:

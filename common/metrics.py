@@ -1,5 +1,8 @@
 """The numbers that every process shows at ``GET /metrics``. Labels are bounded: names, never ids."""
 
+from functools import cache
+from typing import Any
+
 from prometheus_client import CONTENT_TYPE_LATEST, Counter, Gauge, Histogram, generate_latest
 
 from common.breaker import CLOSED, HALF_OPEN, OPEN, Breaker
@@ -50,6 +53,24 @@ REVOCATIONS_CURRENT = Gauge(
 )
 BROKER_UP = Gauge("suite_broker_up", "1 while this process consumes from the broker.")
 _breakers: dict[str, Breaker] = {}
+
+
+@cache
+def entrypoint(kind: str, method: str, outcome: str) -> Any:
+    """The histogram with these labels; looking it up costs the library more than counting does."""
+    return ENTRYPOINT_SECONDS.labels(kind, method, outcome)
+
+
+@cache
+def rpc_call(target: str, outcome: str) -> Any:
+    """The histogram of calls to that service with that outcome."""
+    return RPC_CALL_SECONDS.labels(target, outcome)
+
+
+@cache
+def http_answer(method: str, route: str, status: int) -> Any:
+    """The counter of answers; routes are those of the URL map, so their number is bounded."""
+    return HTTP_REQUESTS.labels(method, route, status)
 
 
 def exposition() -> tuple[bytes, str]:

@@ -1,6 +1,7 @@
 """Keep secrets out of the log, at any depth of what is logged."""
 
 import re
+from functools import lru_cache
 from typing import Any
 
 MASK = "[redacted]"
@@ -16,13 +17,14 @@ _SECRET_TEXT = re.compile(
     r"|(?P<param>[?&](?:token|access_token|password)=)[^&\s]+",
     re.I,
 )
+_MARKS = (" ", ".", "$", "://", "=", "\t", "\n")
 _DEEPEST = 8
 
 
 def redact(value: Any, depth: int = 0) -> Any:
     """A copy of ``value`` in which secret keys' values, tokens and passwords in URLs are masked."""
     if isinstance(value, str):
-        return _SECRET_TEXT.sub(_mask, value) if len(value) > 5 else value
+        return _SECRET_TEXT.sub(_mask, value) if _may_hold_one(value) else value
     if isinstance(value, BaseException | bytes):
         return redact(repr(value), depth)
     if depth > _DEEPEST:
@@ -36,8 +38,18 @@ def redact(value: Any, depth: int = 0) -> Any:
     return value
 
 
+def _may_hold_one(text: str) -> bool:
+    """Whether a text has what each kind of secret in it must have; most texts on a line are ids."""
+    return len(text) > 5 and any(mark in text for mark in _MARKS)
+
+
 def _is_secret(key: Any, value: Any) -> bool:
-    return bool(value) and isinstance(key, str) and _SECRET_KEY.search(key) is not None
+    return bool(value) and isinstance(key, str) and _is_secret_name(key)
+
+
+@lru_cache(1024)
+def _is_secret_name(name: str) -> bool:
+    return _SECRET_KEY.search(name) is not None
 
 
 def _mask(match: re.Match[str]) -> str:

@@ -48,7 +48,7 @@ class RpcEntrypoint(Rpc):
 
     def unpack_message_headers(self, message: Received) -> dict[str, Any]:
         """The context keys that the suite knows, and nothing else."""
-        return context.clean(super().unpack_message_headers(message))
+        return context.received(message.headers)
 
     def handle_message(self, body: Any, message: Received) -> None:
         """Refuse what nobody waits for and who may not; then start a worker."""

@@ -27,7 +27,7 @@ from common.logging import get_logger
 from common.rpc_consumer import CONFIRM_SECONDS, is_fast
 from common.rpc_guard import Guard
 from common.transport import codec
-from common.transport.calling import Undeliverable
+from common.transport.calling import Question, Undeliverable
 from common.transport.link import Link
 from common.transport.wire import LinkFull, LinkLost
 
@@ -49,10 +49,13 @@ ConnectionPool.close_resource = lambda self, connection: connection.collect()  #
 
 
 class Transport(Protocol):
-    """A way to send a call; it waits for the answer for as long as the caller lets it."""
+    """A way to send a call and to wait for the answer."""
 
     def exchange(self, call: "Call", kwargs: Mapping[str, Any], seconds: float) -> Any:
-        """The result, or the error that was raised at the other end; else one of ``NOBODY_THERE``."""
+        """The result, or the error that was raised at the other end; else one of ``NOBODY_THERE``.
+
+        After ``seconds`` it raises ``call.unanswered``.
+        """
 
 
 class FastTransport:
@@ -66,9 +69,10 @@ class FastTransport:
         """Send, wait, read the answer."""
         body = codec.dumps({"args": (), "kwargs": kwargs})
         client = call.client
-        reply = self.link.calling.call(
-            f"{client.service_name}.{call.method_name}", body, call.headers(), seconds, client.is_stock
+        question = Question(
+            client.service_name, call.method_name, call.headers(), body, seconds, client.is_stock
         )
+        reply = self.link.calling.call(question, call.unanswered)
         answer = codec.loads(reply.body, reply.properties, self.accept)
         if answer.get("error"):
             raise deserialize(answer["error"])
@@ -117,7 +121,8 @@ class StockTransport:
         """Send, wait, read the answer."""
         awaited = Awaited(call.client.replies)
         try:
-            return StockMethod(call, awaited, seconds)._call(**kwargs).result()
+            with eventlet.Timeout(seconds, call.unanswered):
+                return StockMethod(call, awaited, seconds)._call(**kwargs).result()
         finally:
             awaited.forget()
 
@@ -232,7 +237,7 @@ class Call:
             raise
         finally:
             seconds = time.perf_counter() - started
-            metrics.RPC_CALL_SECONDS.labels(self.client.service_name, outcome).observe(seconds)
+            metrics.rpc_call(self.client.service_name, outcome).observe(seconds)
 
     def headers(self) -> dict[str, Any]:
         """The caller's context, the deadline, and the service's proof if asked for."""
@@ -271,8 +276,7 @@ class Call:
     def _in_time(self, kwargs: dict[str, Any], seconds: float) -> Any:
         self.expires_at = time.time() + seconds
         self.unanswered = self._late()
-        with eventlet.Timeout(seconds, self.unanswered):
-            return self._exchange(kwargs, seconds)
+        return self._exchange(kwargs, seconds)
 
     def _exchange(self, kwargs: dict[str, Any], seconds: float) -> Any:
         try:

@@ -3,6 +3,7 @@
 import re
 import unicodedata
 from datetime import UTC, datetime
+from functools import cache
 from typing import Any, NoReturn
 
 from marshmallow import RAISE, Schema, ValidationError, fields, validate
@@ -129,10 +130,16 @@ class Limit(fields.Field):
         return int(value)
 
 
-def load(schema: Schema, data: Any) -> dict[str, Any]:
+@cache
+def _made(schema: type[Schema]) -> Schema:
+    # marshmallow copies all fields for each instance, and nothing of one is changed by loading.
+    return schema()
+
+
+def load(schema: type[Schema], data: Any) -> dict[str, Any]:
     """``data`` as the schema reads it; ValidationFailed with ``{"field": ["message", ...]}``."""
     try:
-        loaded: dict[str, Any] = schema.load(data)
+        loaded: dict[str, Any] = _made(schema).load(data)
     except ValidationError as problem:
         raise invalid(_flat(problem.normalized_messages())) from None
     return loaded

@@ -11,6 +11,8 @@ import math
 import re
 from typing import Any, NoReturn
 
+import orjson
+
 from common.errors import BadRequest
 
 DEEPEST = 32
@@ -42,6 +44,14 @@ def loads(raw: bytes) -> Any:
 def dumps(value: Any) -> str:
     """Compact JSON; anything that JSON does not know is an error, not a guess."""
     return json.dumps(value, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+
+
+def encode(value: Any) -> bytes:
+    """The same as UTF-8, several times as fast; for answers, which are made of our own values."""
+    try:
+        return orjson.dumps(value, option=orjson.OPT_PASSTHROUGH_DATETIME | orjson.OPT_PASSTHROUGH_DATACLASS)
+    except TypeError:
+        return dumps(value).encode()
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -1,11 +1,13 @@
 """Making calls over the link: requests out, replies in, each handed to the green thread that waits for it."""
 
 import itertools
+import time
 import uuid
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 from eventlet.event import Event
+from eventlet.hubs import get_hub
 from kombu import Exchange, Queue
 from nameko.rpc import RPC_REPLY_QUEUE_TTL
 
@@ -15,7 +17,27 @@ from common.transport.serving import DIRECT
 from common.transport.wire import LinkLost, Wire
 
 CHANNEL = 1
+_SWEEP_SECONDS = 0.025
 _REPLIES, _QUEUED_REPLIES = "replies", "queued-replies"
+
+
+class Question(NamedTuple):
+    """A call as it is to be sent: whom, what, with which headers and body, and for how long it counts."""
+
+    service: str
+    method: str
+    headers: Mapping[str, Any]
+    body: bytes
+    seconds: float
+    is_stock: bool
+
+
+class Waiting(NamedTuple):
+    """Who waits for a reply, until when (``time.monotonic``), and what it is told then."""
+
+    event: Event
+    until: float
+    late: Exception | None
 
 
 class Undeliverable(Exception):
@@ -32,7 +54,8 @@ class Calling:
     def __init__(self, exchange: Exchange, service: str) -> None:
         self.exchange = exchange
         self.with_queue = False
-        self.awaited: dict[str, Event] = {}
+        self.awaited: dict[str, Waiting] = {}
+        self._sweeping = False
         self._own_key = str(uuid.uuid4())
         self._numbers = itertools.count(1)
         self._queue = Queue(
@@ -63,41 +86,56 @@ class Calling:
         """There is none: replies to what was asked over it do not come any more."""
         self._wire = None
         awaited, self.awaited = self.awaited, {}
-        for event in awaited.values():
-            event.send_exception(LinkLost("the connection was lost before the answer came"))
+        for waiting in awaited.values():
+            waiting.event.send_exception(LinkLost("the connection was lost before the answer came"))
 
-    def call(
-        self, routing_key: str, body: bytes, headers: Mapping[str, Any], seconds: float, queued: bool = False
-    ) -> Delivery:
-        """Send a call and wait for its reply, for as long as the caller lets it.
+    def call(self, question: Question, late: Exception | None) -> Delivery:
+        """Send a call and wait for its reply; ``late`` is raised when its time is over.
 
-        The request expires in its queue after ``seconds``. Raises LinkLost, LinkFull, or Undeliverable if no
-        queue takes it.
+        The request expires in its queue then, too. Raises LinkLost, LinkFull, or Undeliverable if no queue
+        takes it.
         """
         if self._wire is None:
             raise LinkLost("there is no connection to the broker")
         correlation_id = f"{self._own_key}-{next(self._numbers)}"
-        properties = frames.request_properties(
-            headers, correlation_id, self._own_key if queued else DIRECT, str(max(1, round(seconds * 1000)))
-        )
-        address = (self.exchange.name, routing_key)
-        data = frames.publish(CHANNEL, address, properties, body, self._wire.frame_max, mandatory=True)
-        event = self.awaited[correlation_id] = Event()
+        data = self._written(question, correlation_id, self._wire.frame_max)
+        waiting = Waiting(Event(), time.monotonic() + question.seconds, late)
+        self.awaited[correlation_id] = waiting
         try:
             self._wire.send(data)
-            reply: Delivery = event.wait()
+            if not self._sweeping:
+                self._sweep()
+            reply: Delivery = waiting.event.wait()
             return reply
         finally:
             self.awaited.pop(correlation_id, None)
 
     def deliver(self, message: Delivery) -> None:
         """Wake who waits for this reply; one that nobody waits for any more is dropped."""
-        event = self.awaited.pop(message.properties.get("correlation_id", ""), None)
-        if event is not None:
-            event.send(message)
+        waiting = self.awaited.pop(message.properties.get("correlation_id", ""), None)
+        if waiting is not None:
+            waiting.event.send(message)
 
     def returned(self, message: Delivery) -> None:
         """The broker gives a request back: no queue takes it."""
-        event = self.awaited.pop(message.properties.get("correlation_id", ""), None)
-        if event is not None:
-            event.send_exception(Undeliverable("no queue takes it"))
+        waiting = self.awaited.pop(message.properties.get("correlation_id", ""), None)
+        if waiting is not None:
+            waiting.event.send_exception(Undeliverable("no queue takes it"))
+
+    def _written(self, question: Question, correlation_id: str, frame_max: int) -> bytes:
+        expiration = str(max(1, round(question.seconds * 1000)))
+        reply_to = self._own_key if question.is_stock else DIRECT
+        properties = frames.request_properties(question.headers, correlation_id, reply_to, expiration)
+        address = (self.exchange.name, f"{question.service}.{question.method}")
+        return frames.publish(CHANNEL, address, properties, question.body, frame_max, mandatory=True)
+
+    def _sweep(self) -> None:
+        # One look at all of them every so often costs less than a timer for each.
+        now = time.monotonic()
+        for correlation_id, waiting in list(self.awaited.items()):
+            if waiting.until <= now:
+                del self.awaited[correlation_id]
+                waiting.event.send_exception(waiting.late)
+        self._sweeping = bool(self.awaited)
+        if self._sweeping:
+            get_hub().schedule_call_global(_SWEEP_SECONDS, self._sweep)

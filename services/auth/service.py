@@ -52,14 +52,14 @@ class AuthService(SuiteService):
         With an idempotency key, the same call again within 24 hours has the first answer.
         """
         once = self.once(idempotency_key, data)
-        wanted = {"locale": locale, **load(Registration(), data)}
+        wanted = {"locale": locale, **load(Registration, data)}
         hashed = self.passwords.hash(wanted.pop("password"))
         return {"user": self.users.create(data={**wanted, "password_hash": hashed}, **once)}
 
     @rpc(allow=Allow.PUBLIC)
     def login(self, data: Any) -> dict[str, Any]:
         """A token pair for the right password; the same refusal for everything else, in the same time."""
-        given = load(Login(), data)
+        given = load(Login, data)
         known = self.users.credentials(email=given["email"])
         right = self.passwords.verify(given["password"], known["password_hash"] if known else None)
         if known is None or not domain.may_log_in(known, right):
@@ -71,7 +71,7 @@ class AuthService(SuiteService):
     @rpc(allow=Allow.PUBLIC)
     def refresh(self, data: Any) -> dict[str, Any]:
         """A new pair for a refresh token, which dies by it."""
-        old = load(Refresh(), data)["refresh_token"]
+        old = load(Refresh, data)["refresh_token"]
         new = self.tokens.successor(old)
         found = self.users.rotate_session(refresh_token=old, new_refresh_token=new)
         if found is None:
@@ -109,7 +109,7 @@ class AuthService(SuiteService):
     @rpc(allow=Allow.PUBLIC)
     def verify_email(self, data: Any) -> None:
         """Confirm an address with the token of the mail's link."""
-        if not self.users.verify_email(token=load(EmailToken(), data)["token"]):
+        if not self.users.verify_email(token=load(EmailToken, data)["token"]):
             raise domain.bad_link()
 
     @rpc(allow=Allow.USER)
@@ -120,14 +120,14 @@ class AuthService(SuiteService):
     @rpc(allow=Allow.PUBLIC)
     def forgot_password(self, data: Any) -> None:
         """Mail a link that sets a new password, if the address has an account: nothing tells whether."""
-        email = load(PasswordForgotten(), data)["email"]
+        email = load(PasswordForgotten, data)["email"]
         with at_least(_FORGOT_SECONDS):
             self.users.request_password_reset(email=email)
 
     @rpc(allow=Allow.PUBLIC)
     def reset_password(self, data: Any) -> None:
         """Set a password with the token of a mail's link; all sessions end."""
-        given = load(PasswordReset(), data)
+        given = load(PasswordReset, data)
         # Looked at first: a bad token costs no hash, and a password that is refused uses up no link.
         account = self.users.password_reset_owner(token=given["token"])
         if account is None:
@@ -142,7 +142,7 @@ class AuthService(SuiteService):
     @rpc(allow=Allow.USER)
     def change_password(self, data: Any) -> None:
         """Set another password for the right present one; all other sessions end."""
-        given, caller = load(PasswordChange(), data), self.caller
+        given, caller = load(PasswordChange, data), self.caller
         known = self.users.credentials(user_id=caller.user_id)
         if is_address_or_name(given["new_password"], known["user"]):
             refuse("new_password", OWN_WORDS)

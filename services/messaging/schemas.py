@@ -60,9 +60,9 @@ class NewMessage(StrictSchema):
 def read_message(data: Any, header_key: str | None) -> dict[str, Any]:
     """A new message; its idempotency key may come as the header ``Idempotency-Key`` as well."""
     if header_key is None or not isinstance(data, dict):
-        return load(NewMessage(), data)
-    own_key = load(NewMessage(), data)["idempotency_key"]
-    wanted = load(NewMessage(), {**data, "idempotency_key": header_key})
+        return load(NewMessage, data)
+    own_key = load(NewMessage, data)["idempotency_key"]
+    wanted = load(NewMessage, {**data, "idempotency_key": header_key})
     if own_key not in (None, wanted["idempotency_key"]):
         refuse("idempotency_key", "Not the one of the header Idempotency-Key.")
     return wanted

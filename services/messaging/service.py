@@ -64,7 +64,7 @@ class MessagingService(MessagesApi):
     @rpc(allow=Allow.ADMIN, idempotent=True)
     def list(self, query: dict[str, str]) -> Payload:
         """A page of the ledger, newest first: ``{items, next_cursor, total}``."""
-        page: Payload = self.ledger.page(load(MessageQuery(), query)).show(show_message)
+        page: Payload = self.ledger.page(load(MessageQuery, query)).show(show_message)
         return page
 
     @rpc(allow=Allow.ADMIN, idempotent=True)
@@ -80,7 +80,7 @@ class MessagingService(MessagesApi):
     @rpc(allow=Allow.ADMIN, idempotent=True)
     def dead_letters(self, query: dict[str, str]) -> Payload:
         """A page of dead letters, the latest first: ``{items, next_cursor, total}``."""
-        page: Payload = self.ledger.dead_letters.page(load(DeadLetterQuery(), query)).show(show_dead_letter)
+        page: Payload = self.ledger.dead_letters.page(load(DeadLetterQuery, query)).show(show_dead_letter)
         return page
 
     @rpc(allow=Allow.ADMIN, idempotent=True)
@@ -96,7 +96,7 @@ class MessagingService(MessagesApi):
     @rpc(allow=Allow.ADMIN)
     def replay_dead_letters(self, data: Any) -> Payload:
         """Send those again that match, the oldest first: ``{replayed}``."""
-        wanted = load(Replay(), data)
+        wanted = load(Replay, data)
         return self._replay(self.ledger.dead_letters.take_oldest(wanted, wanted["limit"]))
 
     @rpc(allow=Allow.ADMIN)

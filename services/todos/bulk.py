@@ -129,7 +129,7 @@ class Batch:
 
 def read(user_id: str, body: Any, now: datetime) -> Batch:
     """The batch in a call's body; a bad operation is kept with its refusal, a bad body is refused."""
-    return Batch(user_id, now, [_read(op) for op in load(BulkBody(), body)["ops"]])
+    return Batch(user_id, now, [_read(op) for op in load(BulkBody, body)["ops"]])
 
 
 def answer(
@@ -154,12 +154,12 @@ def to_wire(outcome: Outcome, url: Url) -> dict[str, Any]:
 
 def _read(raw: Any) -> dict[str, Any]:
     try:
-        op = load(Operation(), raw)
+        op = load(Operation, raw)
         if op["op"] == "complete":
             return {**op, "data": {"completed": True}}
         if op["op"] == "delete":
             return op
-        shape = NewTodo() if op["op"] == "create" else TodoChanges()
+        shape = NewTodo if op["op"] == "create" else TodoChanges
         return {**op, "data": load(shape, op["data"])}
     except ValidationFailed as refusal:
         named = raw.get("op") if isinstance(raw, dict) else None

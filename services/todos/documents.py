@@ -1,7 +1,7 @@
 """A todo as MongoDB keeps it: its own fields, and keys by which documents sort as people expect."""
 
-from dataclasses import fields
 from datetime import UTC, datetime
+from operator import itemgetter
 from typing import Any
 
 from bson import ObjectId
@@ -20,7 +20,8 @@ SORT_KEYS = {
     "order": "order",
     "title": "title_key",
 }
-_FIELDS = tuple(field.name for field in fields(Todo) if field.name != "id")
+_FIELDS = Todo._fields[1:]  # all but the id
+_values = itemgetter(*_FIELDS)
 _NULL_OR_TEXT = {"bsonType": ["string", "null"]}
 _DATE = {"bsonType": "date"}
 _NULL_OR_DATE = {"bsonType": ["date", "null"]}
@@ -84,7 +85,7 @@ def to_document(todo: Todo) -> Document:
 
 def from_document(document: Document) -> Todo:
     """The todo in a document."""
-    return Todo(id=str(document["_id"]), **{name: document[name] for name in _FIELDS})
+    return Todo(str(document["_id"]), *_values(document))
 
 
 def object_id(text: Any) -> ObjectId | None:

@@ -1,9 +1,9 @@
 """The rules of a todo, as plain functions: a todo and a wish go in, a :class:`Change` comes out."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from common import clock, events
 from common.errors import NotFound, PreconditionFailed
@@ -18,9 +18,11 @@ MOST_TODOS_IN_EVENT = 100
 Fields = dict[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
-class Todo:
-    """A todo; in the trash if it has ``deleted_at``. ``version`` counts its changes from 1."""
+class Todo(NamedTuple):
+    """A todo; in the trash if it has ``deleted_at``. ``version`` counts its changes from 1.
+
+    A named tuple, since a list makes up to a hundred of them and a frozen dataclass takes five times as long.
+    """
 
     id: str
     user_id: str
@@ -73,7 +75,7 @@ def edit(todo: Todo, fields: Fields, now: datetime) -> Change | None:
     after = _touched(todo, now, **wished)
     completes = after.status == COMPLETED != todo.status
     if after.status != COMPLETED or completes:
-        after = replace(after, completed_at=now if completes else None)
+        after = after._replace(completed_at=now if completes else None)
     return Change(after, events.TODO_COMPLETED if completes else events.TODO_UPDATED, changed)
 
 
@@ -136,7 +138,7 @@ def _summary(todo: Todo) -> dict[str, Any]:
 
 
 def _touched(todo: Todo, now: datetime, **values: Any) -> Todo:
-    return replace(todo, **values, updated_at=now, version=todo.version + 1)
+    return todo._replace(**values, updated_at=now, version=todo.version + 1)
 
 
 def _settled(fields: Fields, current: str) -> Fields:

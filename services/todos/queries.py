@@ -77,7 +77,7 @@ class Listing:
 
 def listing(user_id: str, query: Mapping[str, str] | None) -> Listing:
     """The page of a user's todos that the parameters ask for."""
-    asked = load(ListQuery(), query or {})
+    asked = load(ListQuery, query or {})
     clauses = [{"user_id": user_id, "deleted_at": None}, *_conditions(asked)]
     name = asked["sort"].removeprefix("-")
     return _listing(user_id, asked, clauses, SORT_KEYS[name], asked["sort"].startswith("-"))
@@ -85,7 +85,7 @@ def listing(user_id: str, query: Mapping[str, str] | None) -> Listing:
 
 def trash_listing(user_id: str, query: Mapping[str, str] | None) -> Listing:
     """The page of a user's trash that the parameters ask for: last deleted first."""
-    asked = load(PageQuery(), query or {})
+    asked = load(PageQuery, query or {})
     clauses = [{"user_id": user_id, "deleted_at": {"$gte": _EPOCH}}]
     return _listing(user_id, asked, clauses, "deleted_at", True)
 

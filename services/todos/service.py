@@ -40,7 +40,7 @@ class TodosService(SuiteService):
         With an idempotency key, the same call again within 24 hours makes no other: it has the first answer.
         """
         key = read_key(idempotency_key, self.caller.user_id, ["create", data])
-        fields = load(NewTodo(), data)
+        fields = load(NewTodo, data)
         change = domain.create(self.todos.new_id(), self.caller.user_id, fields, clock.now())
         show = partial(to_wire, url=self.url)
         return self.todos.add_once(change, key, show) if key else show(self.todos.add(change))
@@ -63,13 +63,13 @@ class TodosService(SuiteService):
     @rpc(allow=Allow.USER)
     def update(self, todo_id: str, changes: Any, if_version: int | None = None) -> Wire:
         """Set the named fields; null empties ``description`` and ``due_at``. 412 on another version."""
-        rule = partial(domain.edit, fields=load(TodoChanges(), changes), now=clock.now())
+        rule = partial(domain.edit, fields=load(TodoChanges, changes), now=clock.now())
         return to_wire(self.todos.change(self.caller.user_id, todo_id, rule, if_version), self.url)
 
     @rpc(allow=Allow.USER)
     def replace(self, todo_id: str, data: Any, if_version: int | None = None) -> Wire:
         """Set all writable fields: those that ``data`` does not name, to their defaults."""
-        rule = partial(domain.overwrite, fields=load(NewTodo(), data), now=clock.now())
+        rule = partial(domain.overwrite, fields=load(NewTodo, data), now=clock.now())
         return to_wire(self.todos.change(self.caller.user_id, todo_id, rule, if_version), self.url)
 
     @rpc(allow=Allow.USER, idempotent=True)

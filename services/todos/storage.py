@@ -12,6 +12,7 @@ from datetime import datetime
 from typing import Any, TypeVar
 
 from bson import ObjectId
+from bson.codec_options import CodecOptions
 from nameko.containers import WorkerContext
 from pymongo import InsertOne, UpdateOne
 from pymongo.client_session import ClientSession
@@ -32,6 +33,8 @@ from services.todos.sweep import Sweep
 Result = TypeVar("Result")
 Rule = Callable[[Todo], Change | None]
 BatchRule = Callable[[dict[str, Todo]], tuple[list[Change], Result]]
+_NAIVE: CodecOptions[Document] = CodecOptions()
+"""Aware times take three times as long to read, and a list is only shown."""
 _ATTEMPTS = 100
 """In each round one of those who change the same todo succeeds, so this many can do so at once."""
 
@@ -47,6 +50,9 @@ class TodoStorage(MongoStorage):
         with translated():
             collection.prepare(self.db)
             answers.prepare(self.db)
+        self.todos = self.db[self.outbox_in]
+        self.shown = self.todos.with_options(_NAIVE)
+        self.answers = Answers(self.db[answers.NAME])
 
     def get_dependency(self, worker_ctx: WorkerContext) -> "TodoStore":
         """The store for one worker; its events carry the worker's request id."""
@@ -60,8 +66,9 @@ class TodoStore:
     def __init__(self, storage: TodoStorage, request_id: str) -> None:
         self.storage = storage
         self.request_id = request_id
-        self.todos = storage.db[storage.outbox_in]
-        self.answers = Answers(storage.db[answers.NAME])
+        self.todos = storage.todos
+        self.shown = storage.shown
+        self.answers = storage.answers
 
     @staticmethod
     def new_id() -> str:
@@ -98,9 +105,9 @@ class TodoStore:
         return from_document(document)
 
     def page(self, listing: Listing) -> Page[Todo]:
-        """The todos of a page, and their total if that was asked."""
+        """The todos of a page, for showing: their times are naive UTC. And their total if that was asked."""
         with bounded(READ_SECONDS):
-            cursor = self.todos.find(listing.page, HIDDEN, sort=listing.order, limit=listing.limit + 1)
+            cursor = self.shown.find(listing.page, HIDDEN, sort=listing.order, limit=listing.limit + 1)
             found = list(cursor)
             total = self.todos.count_documents(listing.selection) if listing.count else None
         page = Page.cut(found, listing.limit, total, listing.cursor_after)

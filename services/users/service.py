@@ -45,18 +45,18 @@ class UsersService(SuiteService):
     @rpc(allow=Allow.ADMIN, idempotent=True)
     def list(self, query: dict[str, str]) -> dict[str, Any]:
         """A page of users, newest first: ``{items, next_cursor, total}``."""
-        page: Page[Any] = self.store.users.page(load(UserQuery(), query))
+        page: Page[Any] = self.store.users.page(load(UserQuery, query))
         return page.show(lambda user: show_user(user, to_admin=True))
 
     @rpc(allow=Allow.USER)
     def update(self, user_id: str, changes: Any) -> User:
         """Change some fields (PATCH)."""
-        return self._change(user_id, load(UserChanges(), changes))
+        return self._change(user_id, load(UserChanges, changes))
 
     @rpc(allow=Allow.USER)
     def replace(self, user_id: str, data: Any) -> User:
         """Replace all fields (PUT)."""
-        return self._change(user_id, load(UserReplacement(), data))
+        return self._change(user_id, load(UserReplacement, data))
 
     @rpc(allow=Allow.USER)
     def delete(self, user_id: str) -> None:
@@ -100,7 +100,7 @@ class UsersService(SuiteService):
     def create(self, data: Any, idempotency_key: str = "", fingerprint: str = "") -> User:
         """A new user, its password hashed by auth; with a key, however often it is asked for, one."""
         key = Key(idempotency_key, fingerprint) if idempotency_key else None
-        return show_account(self.store.users.add(**load(NewUser(), data), idempotency_key=key))
+        return show_account(self.store.users.add(**load(NewUser, data), idempotency_key=key))
 
     @rpc(allow=Allow.SERVICE, idempotent=True)
     def credentials(self, email: str = "", user_id: str = "") -> dict[str, Any] | None:

@@ -10,10 +10,11 @@ from typing import Any
 import amqp
 import eventlet
 from kombu import Connection
-from nameko.containers import ServiceContainer, WorkerContext
+from nameko.containers import WorkerContext
 from nameko.standalone.rpc import ClusterRpcProxy
 
 from common import config as settings
+from common.container import SuiteContainer
 from common.identity import Allow, Tokens
 from common.revocation_feed import RevocationFeed
 from common.revocations import RevokedSessions
@@ -49,7 +50,7 @@ class Running:
     """
 
     def __init__(self, service: type, config: dict[str, Any], loads_sessions: bool = False) -> None:
-        self.container = ServiceContainer(service, config)
+        self.container = SuiteContainer(service, config)
         self.container.start()
         if not loads_sessions and RevocationFeed in self.container.shared_extensions:
             self.sessions.complete(time.monotonic())

@@ -34,57 +34,55 @@ def fields_refused(schema: Any, data: dict[str, Any]) -> set[str]:
 
 
 def test_a_registration_is_an_address_a_password_and_a_name() -> None:
-    assert load(Registration(), GOOD) == GOOD
-    assert fields_refused(Registration(), {}) == {"email", "password", "name"}
+    assert load(Registration, GOOD) == GOOD
+    assert fields_refused(Registration, {}) == {"email", "password", "name"}
 
 
 @pytest.mark.parametrize("password", ["", "seven77", "x" * 129, None, 12345678, ["correct horse"]])
 def test_a_password_too_short_too_long_or_none_is_refused(password: object) -> None:
-    assert fields_refused(Registration(), {**GOOD, "password": password}) == {"password"}
+    assert fields_refused(Registration, {**GOOD, "password": password}) == {"password"}
 
 
 @pytest.mark.parametrize(
     "password", ["8 chars!", "x" * 128, "  spaces  ", "пароль-пароль", "\U0001f600" * 8, "nul\0nul\0"]
 )
 def test_any_eight_to_128_characters_are_a_password_taken_as_they_are(password: str) -> None:
-    assert load(Registration(), {**GOOD, "password": password})["password"] == password
+    assert load(Registration, {**GOOD, "password": password})["password"] == password
 
 
 @pytest.mark.parametrize(
     "data", [{"password": "ADA@example.com"}, {"password": "ada lovelace", "name": "Ada Lovelace"}]
 )
 def test_the_own_address_or_name_is_no_password(data: dict[str, Any]) -> None:
-    assert fields_refused(Registration(), GOOD | data) == {"password"}
+    assert fields_refused(Registration, GOOD | data) == {"password"}
 
 
 @pytest.mark.parametrize("extra", ["role", "id", "email_verified", "password_hash"])
 def test_nobody_registers_with_more_than_that(extra: str) -> None:
-    assert fields_refused(Registration(), {**GOOD, extra: "admin"}) == {extra}
+    assert fields_refused(Registration, {**GOOD, extra: "admin"}) == {extra}
 
 
 def test_a_login_takes_any_shape_of_address_so_that_the_answer_tells_nothing() -> None:
-    assert load(Login(), {"email": "not an address", "password": ""})
-    assert fields_refused(Login(), {"email": 1, "password": None}) == {"email", "password"}
+    assert load(Login, {"email": "not an address", "password": ""})
+    assert fields_refused(Login, {"email": 1, "password": None}) == {"email", "password"}
 
 
 def test_a_password_is_set_by_a_token_and_changed_by_the_present_one() -> None:
-    assert load(PasswordForgotten(), {"email": "Ada@EXAMPLE.com"})
-    assert fields_refused(PasswordForgotten(), {"email": "nobody"}) == {"email"}
-    assert fields_refused(PasswordReset(), {"password": "short"}) == {"token", "password"}
-    assert fields_refused(PasswordChange(), {}) == {"current_password", "new_password"}
-    assert load(PasswordChange(), {"current_password": "", "new_password": "correct horse"})
+    assert load(PasswordForgotten, {"email": "Ada@EXAMPLE.com"})
+    assert fields_refused(PasswordForgotten, {"email": "nobody"}) == {"email"}
+    assert fields_refused(PasswordReset, {"password": "short"}) == {"token", "password"}
+    assert fields_refused(PasswordChange, {}) == {"current_password", "new_password"}
+    assert load(PasswordChange, {"current_password": "", "new_password": "correct horse"})
 
 
 @pytest.mark.parametrize(
     ("old", "new"), [("correct horse", "correct horse"), ("caf\u00e9 noir", "cafe\u0301 noir")]
 )
 def test_the_present_password_is_no_new_one_however_its_letters_are_composed(old: str, new: str) -> None:
-    assert fields_refused(PasswordChange(), {"current_password": old, "new_password": new}) == {
-        "new_password"
-    }
+    assert fields_refused(PasswordChange, {"current_password": old, "new_password": new}) == {"new_password"}
 
 
-@pytest.mark.parametrize(("schema", "field"), [(Refresh(), "refresh_token"), (EmailToken(), "token")])
+@pytest.mark.parametrize(("schema", "field"), [(Refresh, "refresh_token"), (EmailToken, "token")])
 def test_a_secret_is_a_text_of_sane_length(schema: Any, field: str) -> None:
     assert load(schema, {field: "x" * 256})
     for wrong in ("x" * 257, None, 5, ["x"]):

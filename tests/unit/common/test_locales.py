@@ -68,7 +68,7 @@ def test_every_language_is_a_locale() -> None:
 
 @pytest.mark.parametrize("value", [None, 5, ["de"], {"de": 1}, True, "german"])
 def test_a_field_tells_what_is_wrong_with_a_locale(value: object) -> None:
-    schema = StrictSchema.from_dict({"locale": Locale()})()
+    schema = StrictSchema.from_dict({"locale": Locale()})
     with pytest.raises(ValidationFailed) as caught:
         load(schema, {"locale": value})
     assert list(caught.value.details) == ["locale"]

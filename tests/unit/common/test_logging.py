@@ -8,10 +8,9 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-import structlog
 
 from common import logging as suite_logging
-from common.logging import get_logger, identify, instance
+from common.logging import bind_ids, get_logger, identify, instance
 
 JWT = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.c2lnbmF0dXJl"
 COLOUR = re.compile(r"\x1b\[")
@@ -37,18 +36,18 @@ def output() -> Iterator[Output]:
     before = (root.level, dict(suite_logging._origin))
     root.addHandler(output.handler)
     root.setLevel(logging.DEBUG)
-    structlog.contextvars.clear_contextvars()
+    bind_ids({})
     identify("todos")
     yield output
     root.removeHandler(output.handler)
     root.setLevel(before[0])
     suite_logging._origin.update(before[1])
-    structlog.contextvars.clear_contextvars()
+    bind_ids({})
 
 
 def test_a_json_line_says_what_happened_where_and_for_which_request(output: Output) -> None:
     output.use("json")
-    structlog.contextvars.bind_contextvars(request_id="r-1")
+    bind_ids({"request_id": "r-1"})
     get_logger().info("todo_made", todo_id="t-1", count=2)
     line = output.line()
     assert (line["event"], line["level"], line["todo_id"], line["count"]) == ("todo_made", "info", "t-1", 2)

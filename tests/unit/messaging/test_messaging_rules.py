@@ -133,7 +133,7 @@ MESSAGE = {
 
 
 def test_a_message_is_a_template_a_recipient_and_a_context() -> None:
-    assert load(NewMessage(), MESSAGE) == {**MESSAGE, "idempotency_key": None, "deliver_at": None}
+    assert load(NewMessage, MESSAGE) == {**MESSAGE, "idempotency_key": None, "deliver_at": None}
 
 
 @pytest.mark.parametrize(
@@ -150,15 +150,15 @@ def test_a_message_is_a_template_a_recipient_and_a_context() -> None:
 )  # fmt: skip
 def test_a_message_that_can_not_be_kept_is_refused_by_field(field: str, value: object) -> None:
     with pytest.raises(ValidationFailed) as caught:
-        load(NewMessage(), {**MESSAGE, field: value})
+        load(NewMessage, {**MESSAGE, field: value})
     assert list(caught.value.details) == [field]
 
 
 def test_a_query_knows_status_template_and_recipient() -> None:
-    assert load(MessageQuery(), {"status": "dead", "recipient": "a@b.c"})["limit"] == 50
+    assert load(MessageQuery, {"status": "dead", "recipient": "a@b.c"})["limit"] == 50
     for wrong in ({"status": "lost"}, {"template": "spam"}, {"user": "x"}, {"limit": "1000"}):
         with pytest.raises(ValidationFailed):
-            load(MessageQuery(), wrong)
+            load(MessageQuery, wrong)
 
 
 def test_a_message_is_shown_without_its_secrets() -> None:

@@ -1,6 +1,5 @@
 """What may happen to a todo, and what is told of it."""
 
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -94,7 +93,7 @@ def changes(*kinds):
         "complete": lambda todo: domain.edit(todo, {"completed": True}, NOW),
         "trash": lambda todo: domain.trash(todo, NOW),
     }
-    return [made[kind](replace(a_todo(), id=f"{n:024}")) for n, kind in enumerate(kinds)]
+    return [made[kind](a_todo()._replace(id=f"{n:024}")) for n, kind in enumerate(kinds)]
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,87 @@
+"""The container that runs a service's workers: Nameko's, with less around each of them.
+
+Nameko asks every dependency at four points of a worker's life whether it has something to do, times each
+step for its debug log, and starts a green thread for a request whose connection has one already.
+"""
+
+import sys
+from collections.abc import Callable
+from typing import Any
+
+import eventlet
+from eventlet.event import Event
+from nameko.containers import ServiceContainer, WorkerContext
+from nameko.exceptions import ContainerBeingKilled
+from nameko.extensions import DependencyProvider, Entrypoint
+
+Args = tuple[Any, ...]
+Kwargs = dict[str, Any]
+HandleResult = Callable[[WorkerContext, Any, Any], tuple[Any, Any]]
+PATIENCE_SECONDS = 5
+
+
+class NoPlace(Exception):
+    """All places of the worker pool have been taken for too long."""
+
+
+class SuiteContainer(ServiceContainer):
+    """Named in the settings as ``SERVICE_CONTAINER_CLS``."""
+
+    def __init__(self, service_cls: type, config: dict[str, Any]) -> None:
+        super().__init__(service_cls, config)
+        self._providers = [(one.attr_name, one) for one in self.dependencies]
+        self._setups = self._overriding("worker_setup")
+        self._results = self._overriding("worker_result")
+        self._teardowns = self._overriding("worker_teardown")
+
+    def run_worker_here(
+        self, entrypoint: Entrypoint, args: Args, kwargs: Kwargs, data: Kwargs, handle_result: HandleResult
+    ) -> None:
+        """Run a worker in the caller's own green thread, which waits a while for a place in the pool first.
+
+        The place is held as by any other worker, and a stop waits for it. Raises ContainerBeingKilled, or
+        NoPlace.
+        """
+        if self._being_killed:
+            raise ContainerBeingKilled()
+        pool, here = self._worker_pool, eventlet.getcurrent()
+        if not pool.sem.acquire(timeout=PATIENCE_SECONDS):
+            raise NoPlace()
+        # What the pool's own spawn does, for a green thread that is there already.
+        if not pool.coroutines_running:
+            pool.no_coros_running = Event()
+        pool.coroutines_running.add(here)
+        try:
+            self.run_worker_beside(entrypoint, args, kwargs, data, handle_result)
+        finally:
+            pool._spawn_done(here)
+
+    def run_worker_beside(
+        self, entrypoint: Entrypoint, args: Args, kwargs: Kwargs, data: Kwargs, handle_result: HandleResult
+    ) -> None:
+        """The same without a place in the pool: for what has to answer while all places are taken."""
+        service = self.service_cls()
+        self._run_worker(WorkerContext(self, service, entrypoint, args, kwargs, data=data), handle_result)
+
+    def _run_worker(self, worker_ctx: WorkerContext, handle_result: HandleResult | None) -> None:
+        for name, provider in self._providers:
+            setattr(worker_ctx.service, name, provider.get_dependency(worker_ctx))
+        for provider in self._setups:
+            provider.worker_setup(worker_ctx)
+        result = exc_info = None
+        try:
+            method = getattr(worker_ctx.service, worker_ctx.entrypoint.method_name)
+            result = method(*worker_ctx.args, **worker_ctx.kwargs)
+        except Exception:
+            exc_info = sys.exc_info()
+        if handle_result is not None:
+            result, exc_info = handle_result(worker_ctx, result, exc_info)
+        for provider in self._results:
+            provider.worker_result(worker_ctx, result, exc_info)
+        del exc_info  # it holds this frame, which holds it
+        for provider in self._teardowns:
+            provider.worker_teardown(worker_ctx)
+
+    def _overriding(self, hook: str) -> list[DependencyProvider]:
+        default = getattr(DependencyProvider, hook)
+        return [one for one in self.dependencies if getattr(type(one), hook) is not default]
