@@ -29,6 +29,18 @@ def problems(config: dict[str, Any]) -> list[str]:
     return found
 
 
+def number_limits(config: dict[str, Any]) -> list[tuple[str, Any, int, int]]:
+    """The whole numbers among them: variable, value, smallest and largest."""
+    http = config["HTTP"]
+    return [
+        ("HTTP_MAX_CONNECTIONS", http["max_connections"], 1, 1_000_000),
+        ("HTTP_REQUESTS_PER_CONNECTION", http["requests_per_connection"], 1, 1_000_000),
+        ("HTTP_HEAD_SECONDS", http["head_seconds"], 1, 600),
+        ("HTTP_BODY_SECONDS", http["body_seconds"], 1, 3600),
+        ("HTTP_IDLE_SECONDS", http["idle_seconds"], 1, 3600),
+    ]
+
+
 def _unreadable(variable: str, text: Any, read: Callable[[str], object]) -> list[str]:
     try:
         read(text)

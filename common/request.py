@@ -3,10 +3,16 @@
 from functools import cached_property
 from typing import Any
 
-from werkzeug.exceptions import RequestEntityTooLarge, UnsupportedMediaType
+from werkzeug.exceptions import (
+    ClientDisconnected,
+    RequestEntityTooLarge,
+    RequestTimeout,
+    UnsupportedMediaType,
+)
 from werkzeug.wrappers import Request as WerkzeugRequest
 
 from common import context, strict_json
+from common.connection import CONNECTION
 from common.errors import BadRequest
 
 JSON = "application/json"
@@ -37,8 +43,13 @@ class Request(WerkzeugRequest):
 
     @cached_property
     def body(self) -> bytes:
-        """The body as it came; raises werkzeug's 413."""
-        raw = self.get_data()
+        """The body as it came; raises werkzeug's 400, 408 and 413."""
+        try:
+            raw = self.get_data()
+        except ClientDisconnected:
+            if self.environ[CONNECTION].is_late:
+                raise RequestTimeout() from None
+            raise
         if len(raw) > self.most_bytes:
             raise RequestEntityTooLarge()
         return raw
