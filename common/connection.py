@@ -183,6 +183,10 @@ class Connection(HttpProtocol):
                 self._linger()
             super().finish()
         finally:
+            # What could not be written raises again, before all is closed that keeps the descriptor open.
+            for file in (self.wfile, self.rfile, self.connection):
+                with contextlib.suppress(OSError):
+                    file.close()
             self._all.open.discard(self)
 
     def _linger(self) -> None:

@@ -51,7 +51,7 @@ class SuiteWsgiApp(WsgiApp):
         complete(response, request.request_id, request.answer_headers)
         self.cors.apply(request, response)
         connection = environ[CONNECTION]
-        if not self.server.is_accepting or _is_not_worth_reading(environ, self.server.max_body_bytes):
+        if not self.server.is_accepting or _is_at_its_end(environ, self.server.max_body_bytes):
             connection.hang_up()
         self._log(request, response, route, time.perf_counter() - started)
         connection.answering()
@@ -62,7 +62,7 @@ class SuiteWsgiApp(WsgiApp):
         try:
             if "HTTP_HOST" in request.environ and not request.host:
                 raise BadRequest()
-            preflight = self.cors.preflight(request)
+            preflight = _of_the_server(request) or self.cors.preflight(request)
             if preflight is not None:
                 return preflight, "*"
             adapter = self.url_map.bind_to_environ(request.environ)
@@ -71,7 +71,7 @@ class SuiteWsgiApp(WsgiApp):
             return provider.handle_request(request), provider.url
         except MethodNotAllowed as refusal:
             if request.method == "OPTIONS":
-                return _options(refusal), "*"
+                return _options(refusal.valid_methods or ()), "*"
             return problems.from_http(refusal, request.path, request.request_id), "*"
         except HTTPException as refusal:
             return problems.from_http(refusal, request.path, request.request_id), "*"
@@ -106,15 +106,21 @@ def _prepare(environ: dict[str, Any], aliases: dict[str, str]) -> None:
         environ["PATH_INFO"] = aliases[f"/{first}"] + slash + rest
 
 
-def _options(refusal: MethodNotAllowed) -> Response:
-    response = Response(status=204, headers={"Allow": problems.allow(refusal.valid_methods or ())})
+def _of_the_server(request: Request) -> Response | None:
+    return _options(_METHODS) if request.environ["RAW_PATH_INFO"] == "*" else None
+
+
+def _options(methods: Iterable[str]) -> Response:
+    response = Response(status=204, headers={"Allow": problems.allow(methods)})
     response.headers.pop("Content-Type")
     return response
 
 
-def _is_not_worth_reading(environ: dict[str, Any], limit: int) -> bool:
-    """Whether a body is left unread that is long, or that the client has asked first whether to send."""
+def _is_at_its_end(environ: dict[str, Any], limit: int) -> bool:
+    """Whether the rest of the body is late, or long, or the client has asked first whether to send it."""
     body = environ["eventlet.input"]
+    if environ[CONNECTION].is_late:
+        return True
     if is_read(body):
         return False
     if body.should_send_hundred_continue or body.chunked_input:
