@@ -2,6 +2,7 @@
 requests are smuggled past the first.
 """
 
+from email import errors
 from email.message import Message
 from typing import Any
 from urllib.parse import urlsplit
@@ -10,6 +11,14 @@ from eventlet.wsgi import MAX_HEADER_LINE, MAX_TOTAL_HEADER_SIZE, HeaderLineTooL
 
 _LONGEST_LENGTH = 18
 """Digits of a Content-Length; what has more is no length of anything."""
+_OF_THE_BODY = (
+    errors.NoBoundaryInMultipartDefect,
+    errors.StartBoundaryNotFoundDefect,
+    errors.CloseBoundaryNotFoundDefect,
+    errors.MultipartInvariantViolationDefect,
+    errors.InvalidMultipartContentTransferEncodingDefect,
+)
+"""Python reads headers as those of a mail, and misses the parts of a multipart body, which comes later."""
 
 
 class Incomplete(Exception):
@@ -44,9 +53,13 @@ def is_sound(headers: Message, version: str) -> bool:
         if values is not None:
             values.append(value.strip(" \t"))
     hosts = len(found["host"])
-    if headers.defects or hosts > 1 or (hosts == 0 and version != "HTTP/1.0"):
+    if _is_broken(headers) or hosts > 1 or (hosts == 0 and version != "HTTP/1.0"):
         return False
     return _is_one_length(found["content-length"], found["transfer-encoding"], version)
+
+
+def _is_broken(headers: Message) -> bool:
+    return any(not isinstance(defect, _OF_THE_BODY) for defect in headers.defects)
 
 
 def _is_one_length(lengths: list[str], codings: list[str], version: str) -> bool:

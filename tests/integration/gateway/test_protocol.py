@@ -42,6 +42,27 @@ def test_a_body_is_not_taken_for_the_next_request(gateway: Suite) -> None:
         assert [answer(connection)[0], answer(connection)[0]] == [404, 200]
 
 
+@pytest.mark.parametrize("kind", ["multipart/form-data; boundary=x", "multipart/mixed", "message/rfc822"])
+def test_a_body_of_parts_that_nobody_reads_harms_neither_its_request_nor_the_next(
+    gateway: Suite, kind: str
+) -> None:
+    body = "--x\r\nContent-Disposition: form-data; name=a\r\n\r\nb\r\n--x--\r\n"
+    headers = f"Host: x\r\nContent-Type: {kind}\r\nContent-Length: {len(body)}\r\n"
+    with connect(gateway) as connection:
+        connection.sendall(f"POST /nope HTTP/1.1\r\n{headers}\r\n{body}".encode() + get())
+
+        assert [answer(connection)[0], answer(connection)[0]] == [404, 200]
+
+
+@pytest.mark.parametrize("line", ["no header", "X : y", "--x"])
+def test_a_body_of_parts_hides_no_broken_header(gateway: Suite, line: str) -> None:
+    kind = "Content-Type: multipart/form-data; boundary=x"
+    found = send(gateway, f"POST /nope HTTP/1.1\r\nHost: x\r\n{kind}\r\n{line}\r\nX-Y: z\r\n\r\n")
+
+    assert " 400 " in found.splitlines()[0]
+    assert found.count("HTTP/1.") == 1
+
+
 @pytest.mark.parametrize("path", GETS)
 def test_head_has_the_headers_of_get_and_no_body(gateway: Suite, path: str) -> None:
     found = []
