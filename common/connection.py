@@ -22,6 +22,7 @@ from werkzeug.wrappers import Response
 from common import metrics, problems
 from common.connections import Connections
 from common.framing import Head, Incomplete, has_body, is_read, is_sound, origin_form
+from common.handshake import part
 from common.logging import get_logger
 
 log = get_logger()
@@ -41,11 +42,13 @@ _LINGER_SECONDS = 2
 _READ_BYTES = 65536
 
 
-def complete(response: Response, request_id: str, more: dict[str, str] | None = None) -> None:
-    """Add what every answer carries, and ``more`` that this one does."""
+def complete(
+    response: Response, request_id: str, every_answer: dict[str, str], more: dict[str, str] | None = None
+) -> None:
+    """Add what ``every_answer`` carries that has not set it itself, and ``more`` that this one does."""
     response.headers["X-Request-ID"] = request_id
     response.headers.update(more or {})
-    for name, value in SECURITY_HEADERS.items():
+    for name, value in every_answer.items():
         response.headers.setdefault(name, value)
 
 
@@ -124,7 +127,7 @@ class Connection(HttpProtocol):
         """Answer what can't be read as HTTP; Python's own answer is a page with its version."""
         request_id = uuid.uuid4().hex
         response = problems.from_http(default_exceptions.get(code, BadRequest)(), "", request_id)
-        complete(response, request_id)
+        complete(response, request_id, self.server.every_answer)
         response.headers["Connection"] = "close"
         lines = [f"HTTP/1.1 {response.status}", *(f"{name}: {value}" for name, value in response.headers)]
         self.answering()
@@ -179,6 +182,8 @@ class Connection(HttpProtocol):
         """Close; who is still sending gets the time to see the answer, which a reset would take away."""
         self._all.waiting.pop(self, None)
         try:
+            if self.server.is_secure:
+                self._say_farewell()
             if self._lingers:
                 self._linger()
             super().finish()
@@ -189,10 +194,15 @@ class Connection(HttpProtocol):
                     file.close()
             self._all.open.discard(self)
 
+    def _say_farewell(self) -> None:
+        with contextlib.suppress(OSError):
+            self.wfile.flush()
+            part(self.connection)
+
     def _linger(self) -> None:
         try:
             self.wfile.flush()
-            self.connection.shutdown(socket.SHUT_WR)
+            _shut(self.connection, socket.SHUT_WR)
             with eventlet.Timeout(_LINGER_SECONDS, False):
                 while self.connection.recv(_READ_BYTES):
                     eventlet.sleep(0)

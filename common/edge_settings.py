@@ -6,6 +6,7 @@ from urllib.parse import urlsplit
 
 import limits
 
+from common import tls
 from common.cors import parse_origins
 from common.forwarded import parse_networks
 
@@ -21,6 +22,7 @@ def problems(config: dict[str, Any]) -> list[str]:
         *_unreadable("TRUSTED_PROXIES", config["HTTP"]["trusted_proxies"], parse_networks),
         *_unreadable("CORS_ORIGINS", config["HTTP"]["cors_origins"], parse_origins),
         *_unreadable("RATE_LIMIT_STORAGE_URI", given["storage_uri"], _check_store),
+        *tls.problems(config["HTTP"]["tls_cert"], config["HTTP"]["tls_key"]),
     ]
     for name, text in texts.items():
         found += _unreadable(f"RATE_LIMIT_{name.upper().replace('-', '_')}", text, _check_limit)

@@ -15,10 +15,11 @@ from common.logging import get_logger
 log = get_logger()
 _BACKLOG = 512
 _READ_BYTES = 65536
-_FULL = (
+FULL = (
     b"HTTP/1.1 503 Service Unavailable\r\nRetry-After: 5\r\nCache-Control: no-store\r\n"
     b"Connection: close\r\nContent-Length: 0\r\n\r\n"
 )
+"""What a client reads for whom there is no room."""
 Serve = Callable[[Any, Any], None]
 
 
@@ -29,7 +30,9 @@ class PortTaken(Exception):
 class Listener:
     """Accepts until it is closed, and hands every connection to ``serve``."""
 
-    def __init__(self, address: tuple[str, int], shared: bool, connections: Connections) -> None:
+    def __init__(
+        self, address: tuple[str, int], shared: bool, connections: Connections, refusal: bytes
+    ) -> None:
         try:
             self.socket = eventlet.listen(address, reuse_port=shared, backlog=_BACKLOG)
         except OSError as problem:
@@ -41,6 +44,7 @@ class Listener:
         self.socket.settimeout(None)
         self.is_open = True
         self._connections = connections
+        self._refusal = refusal
 
     def run(self, serve: Serve) -> None:
         """Accept connections; running out of file descriptors is waited out, not died of."""
@@ -67,11 +71,17 @@ class Listener:
         self.socket.close()
 
     def _begin(self, sock: Any, address: Any, serve: Serve) -> None:
-        if self._connections.make_room():
+        if self._has_room():
             self._connections.count += 1
             eventlet.spawn_n(self._serve, sock, address, serve)
         else:
-            _turn_away(sock)
+            _turn_away(sock, self._refusal)
+
+    def _has_room(self) -> bool:
+        if self._connections.make_room():
+            return True
+        eventlet.sleep(0)  # those that came just now have yet to begin to wait, and may give way then
+        return self._connections.make_room()
 
     def _serve(self, sock: Any, address: Any, serve: Serve) -> None:
         try:
@@ -83,12 +93,12 @@ class Listener:
             self._connections.count -= 1
 
 
-def _turn_away(sock: Any) -> None:
+def _turn_away(sock: Any, refusal: bytes) -> None:
     # Not a byte more than fits into the system's buffer: nobody waits here for anybody.
     metrics.HTTP_CONNECTIONS_REFUSED.inc()
     try:
         sock.setblocking(False)
-        sock.send(_FULL)
+        sock.send(refusal)
         sock.recv(_READ_BYTES)  # what is unread at the close makes it a reset, which takes the answer away
     except OSError:
         pass

@@ -10,9 +10,11 @@ from eventlet import wsgi
 from nameko.web.server import BindAddress, WebServer
 from werkzeug.routing import Map
 
-from common.connection import Connection
+from common import tls
+from common.connection import SECURITY_HEADERS, Connection
 from common.connections import Connections, Limits
-from common.listener import Listener
+from common.handshake import secure
+from common.listener import FULL, Listener
 from common.logging import get_logger
 from common.request import Request, context_of
 from common.wsgi_app import SuiteWsgiApp
@@ -32,6 +34,7 @@ class SuiteWebServer(WebServer):
         self._starting = False
         self.is_accepting = True
         self.spelled_out: dict[str, set[str]] = {}
+        self.every_answer = SECURITY_HEADERS
 
     @property
     def aliases(self) -> dict[str, str]:
@@ -60,13 +63,19 @@ class SuiteWebServer(WebServer):
             return
         self._starting = True
         address = self.bind_addr
-        self.connections = Connections(Limits.of(self.container.config["HTTP"]))
-        self.listener = Listener(address, self.shared_port, self.connections)
+        settings = self.container.config["HTTP"]
+        self._tls = tls.context_of(settings)
+        if self._tls:
+            self.every_answer = SECURITY_HEADERS | tls.HSTS
+        self.connections = Connections(Limits.of(settings))
+        # Nobody reads a refusal in plain text where TLS is spoken.
+        self.listener = Listener(address, self.shared_port, self.connections, b"" if self._tls else FULL)
         self._serv = self.get_wsgi_server(self.listener.socket, SuiteWsgiApp(self))
-        self._serv.connections = self.connections
+        self._serv.connections, self._serv.every_answer = self.connections, self.every_answer
+        self._serv.is_secure = bool(self._tls)
         self._gt = self.container.spawn_managed_thread(self.run)
         self.container.spawn_managed_thread(self.connections.watch)
-        log.info("http_listening", port=self.listener.socket.getsockname()[1])
+        log.info("http_listening", port=self.listener.socket.getsockname()[1], tls=bool(self._tls))
 
     def run(self) -> None:
         """Accept connections until the port is closed."""
@@ -75,6 +84,10 @@ class SuiteWebServer(WebServer):
     def process_request(self, sock: Any, address: Any) -> None:
         """Serve one connection."""
         sock.settimeout(self._serv.socket_timeout)
+        if self._tls:
+            sock = secure(sock, self._tls, self.connections)
+            if sock is None:
+                return
         self._serv.process_request([address, sock, wsgi.STATE_IDLE])
 
     def get_wsgi_server(self, sock: Any, wsgi_app: Any, **kwargs: Any) -> wsgi.Server:
@@ -82,6 +95,7 @@ class SuiteWebServer(WebServer):
         server = wsgi.Server(
             sock, sock.getsockname(), wsgi_app, protocol=Connection, log_output=False, debug=False,
             keepalive=True, socket_timeout=_SOCKET_SECONDS,
+            environ={"wsgi.url_scheme": "https", "HTTPS": "on"} if self._tls else None,
         )  # fmt: skip
         server.capitalize_response_headers = False  # ETag and WWW-Authenticate as they are written
         return server

@@ -48,7 +48,7 @@ class SuiteWsgiApp(WsgiApp):
         request.limit(self.server.max_body_bytes)
         request.request_id = _request_id(request.headers.get("X-Request-ID", ""))
         response, route = self._answer(request)
-        complete(response, request.request_id, request.answer_headers)
+        complete(response, request.request_id, self.server.every_answer, request.answer_headers)
         self.cors.apply(request, response)
         connection = environ[CONNECTION]
         if not self.server.is_accepting or _is_at_its_end(environ, self.server.max_body_bytes):
