@@ -5,6 +5,7 @@ from typing import Any
 
 from werkzeug.exceptions import (
     ClientDisconnected,
+    LengthRequired,
     RequestEntityTooLarge,
     RequestTimeout,
     UnsupportedMediaType,
@@ -56,8 +57,10 @@ class Request(WerkzeugRequest):
 
     @cached_property
     def payload(self) -> Any:
-        """The body as JSON; raises BadRequest, or werkzeug's 413 and 415."""
+        """The body as JSON; raises BadRequest, or werkzeug's 411, 413 and 415."""
         if not self.body:
+            if "Content-Length" not in self.headers and "Transfer-Encoding" not in self.headers:
+                raise LengthRequired()
             raise BadRequest("malformed_json", "The body is empty: send a JSON document.")
         is_json = self.mimetype == JSON or self.mimetype.endswith("+json")
         if not is_json or self.headers.get("Content-Encoding", "identity").strip().lower() != "identity":

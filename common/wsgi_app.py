@@ -14,6 +14,7 @@ from werkzeug.exceptions import BadRequest, HTTPException, InternalServerError, 
 from werkzeug.wrappers import Response
 
 from common import metrics, problems
+from common.compression import compress
 from common.connection import CONNECTION, complete
 from common.cors import Cors, parse_origins
 from common.forwarded import TrustedProxies, parse_networks
@@ -48,6 +49,7 @@ class SuiteWsgiApp(WsgiApp):
         request.limit(self.server.max_body_bytes)
         request.request_id = _request_id(request.headers.get("X-Request-ID", ""))
         response, route = self._answer(request)
+        compress(request, response)
         complete(response, request.request_id, self.server.every_answer, request.answer_headers)
         self.cors.apply(request, response)
         connection = environ[CONNECTION]

@@ -119,12 +119,12 @@ def test_headers_that_could_be_read_in_two_ways_are_refused(gateway: Suite, head
     assert found.count("HTTP/1.") == 1
 
 
-def test_a_post_without_a_length_has_no_body(gateway: Suite) -> None:
+def test_a_post_without_a_length_has_no_body_and_is_told_so_where_one_is_needed(gateway: Suite) -> None:
     with connect(gateway) as connection:
         connection.sendall(post("/api/auth/login", "") + get())
         status, _, body = answer(connection)
 
-        assert (status, b"malformed_json" in body) == (400, True)
+        assert (status, b"length_required" in body) == (411, True)
         assert answer(connection)[0] == 200
 
 
