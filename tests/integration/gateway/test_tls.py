@@ -96,6 +96,14 @@ def test_a_connection_carries_many_requests_and_ends_in_order(secure: Suite, pai
         assert " 200 " in until_closed(connection).splitlines()[0]  # an end that is none raises here
 
 
+def test_what_is_long_arrives_whole(secure: Suite, gateway: Suite, pair: Pair) -> None:
+    path = "/docs/swagger-ui-bundle.js"
+    found = ask(secure, pair, path).content
+
+    assert len(found) > 1_000_000
+    assert found == requests.get(f"{gateway.url}{path}", timeout=5).content
+
+
 @pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
 def test_tls_1_2_and_1_3_are_spoken(secure: Suite, version: ssl.TLSVersion) -> None:
     context = ssl._create_unverified_context()
