@@ -86,10 +86,11 @@ class Connection(HttpProtocol):
         self.close_connection = True
         self._lingers = True
 
-    def answering(self) -> None:
-        """The answer is there: from now on it is the client's turn to take it."""
+    def answering(self, has_whole_body: bool = True) -> None:
+        """The answer is there: now it is the client's turn to take it, or to send what nobody reads."""
         self._is_answering = True
-        self.deadline = monotonic() + self._all.limits.answer
+        limits = self._all.limits
+        self.deadline = monotonic() + (limits.answer if has_whole_body else limits.body)
 
     def expire(self, now: float) -> None:
         """End what the client takes too long for; whoever reads or writes here notices."""

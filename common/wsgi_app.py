@@ -56,7 +56,7 @@ class SuiteWsgiApp(WsgiApp):
         if not self.server.is_accepting or _is_at_its_end(environ, self.server.max_body_bytes):
             connection.hang_up()
         self._log(request, response, route, time.perf_counter() - started)
-        connection.answering()
+        connection.answering(is_read(environ["eventlet.input"]))
         answer: Iterable[bytes] = response(environ, start_response)
         return answer
 

@@ -91,6 +91,16 @@ def test_a_body_has_a_time_in_all(strict: Suite, length: str) -> None:
     assert BODY - 0.1 < time.monotonic() - started < BODY + 2
 
 
+def test_a_body_that_nobody_reads_has_that_time_too(strict: Suite) -> None:
+    with connect(strict) as connection:
+        connection.sendall(post("/nope", "Content-Length: 200\r\n", "{"))
+        started = time.monotonic()
+
+        assert answer(connection)[0] == 404
+        assert until_closed(connection) == ""
+        assert BODY - 0.1 < time.monotonic() - started < BODY + 2
+
+
 @pytest.mark.parametrize("first", [b"", get()])
 def test_a_connection_without_a_request_is_closed_after_a_while(strict: Suite, first: bytes) -> None:
     with connect(strict) as connection:
