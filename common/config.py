@@ -132,6 +132,7 @@ def _number_problems(config: Config) -> list[str]:
         ("MAX_WORKERS", config["max_workers"], 1, 10_000),
         ("GATEWAY_WORKERS", config["HTTP"]["gateway_workers"], 1, 10_000),
         ("MAX_BODY_BYTES", config["HTTP"]["max_body_bytes"], 1024, 2**30),
+        *edge_settings.number_limits(config),
         ("RETRY_MAX_ATTEMPTS", config["RETRY"]["max_attempts"], 1, 100),
     ]
     for service, port in config["HTTP"]["ports"].items():

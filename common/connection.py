@@ -1,20 +1,32 @@
 """One client's connection: what every answer on it carries, and how it ends.
 
 eventlet answers what is no HTTP with a page of Python's and what is too long with an empty one, ignores
-an answer's ``Connection: close``, and reads on without limit when an answer was given before the body had
-come.
+an answer's ``Connection: close``, waits for ever for a client that sends a byte now and then, and reads on
+without limit when an answer was given before the body had come.
 """
 
+import contextlib
 import socket
 import uuid
+from math import inf
+from time import monotonic
 from typing import Any
 
 import eventlet
+from eventlet.greenio import GreenSocket
+from eventlet.patcher import original
 from eventlet.wsgi import HeaderLineTooLong, HeadersTooLarge, HttpProtocol
 from werkzeug.exceptions import BadRequest, default_exceptions
 from werkzeug.wrappers import Response
 
-from common import problems
+from common import metrics, problems
+from common.connections import Connections
+from common.framing import Head, Incomplete, has_body, is_read, is_sound, origin_form
+from common.handshake import part
+from common.logging import get_logger
+
+log = get_logger()
+_Socket: Any = original("socket").socket
 
 SECURITY_HEADERS = {
     "Cache-Control": "no-store",
@@ -24,74 +36,182 @@ SECURITY_HEADERS = {
     "X-Frame-Options": "DENY",
 }
 """As the OWASP REST cheat sheet asks; an answer that sets one itself keeps its own."""
-HANG_UP = "suite.hang_up"
+CONNECTION = "suite.connection"
+"""Where a request's environment has the :class:`Connection` that it came on."""
 _LINGER_SECONDS = 2
 _READ_BYTES = 65536
 
 
-def complete(response: Response, request_id: str, more: dict[str, str] | None = None) -> None:
-    """Add what every answer carries, and ``more`` that this one does."""
+def complete(
+    response: Response, request_id: str, every_answer: dict[str, str], more: dict[str, str] | None = None
+) -> None:
+    """Add what ``every_answer`` carries that has not set it itself, and ``more`` that this one does."""
     response.headers["X-Request-ID"] = request_id
     response.headers.update(more or {})
-    for name, value in SECURITY_HEADERS.items():
+    for name, value in every_answer.items():
         response.headers.setdefault(name, value)
 
 
 class Connection(HttpProtocol):
-    """A connection that an answer can end: ``environ[HANG_UP]()`` before the answer is sent."""
+    """A connection that an answer can end, and that ends by itself when its client takes too long."""
 
+    rfile: Any
+    path: str
+    deadline = inf
+    has_begun = False
+    is_late = False
+    _is_answering = False
     _lingers = False
+    _served = 0
+
+    def setup(self) -> None:
+        """Begin to be watched."""
+        super().setup()
+        self._all: Connections = self.server.connections
+        self._all.open.add(self)
 
     def get_environ(self) -> dict[str, Any]:
-        """The environment of a request, with the way to end its connection."""
-        return {**super().get_environ(), HANG_UP: self.hang_up}
+        """The environment of a request, with the connection that it came on."""
+        environ: dict[str, Any] = super().get_environ()
+        environ[CONNECTION] = self
+        if self.request_version == "HTTP/1.0":
+            environ["eventlet.input"].wfile = None  # knows no "100 Continue"
+        self._served += 1
+        if self._served >= self._all.limits.requests:
+            self.hang_up()
+        return environ
 
     def hang_up(self) -> None:
         """Close the connection after this answer."""
         self.close_connection = True
         self._lingers = True
 
+    def answering(self, has_whole_body: bool = True) -> None:
+        """The answer is there: now it is the client's turn to take it, or to send what nobody reads."""
+        self._is_answering = True
+        limits = self._all.limits
+        self.deadline = monotonic() + (limits.answer if has_whole_body else limits.body)
+
+    def expire(self, now: float) -> None:
+        """End what the client takes too long for; whoever reads or writes here notices."""
+        self.deadline = now + self._all.limits.answer
+        if self._is_answering:
+            _shut(self.connection, socket.SHUT_RDWR)
+        elif not self.has_begun or not self._has_whole_body():
+            self.is_late = True
+            self.leave()
+
+    def leave(self) -> None:
+        """Read nothing more; what has arrived is answered."""
+        _shut(self.connection, socket.SHUT_RD)
+
     def parse_request(self) -> bool:
         """Read the head of a request; False if it was refused."""
+        self.rfile = Head(self.rfile.fp)
         try:
-            return bool(super().parse_request())
+            if not super().parse_request():
+                return False
         except (HeaderLineTooLong, HeadersTooLarge):
-            self._refuse(431)
-            return False
+            return self._refuse(431)
+        except (Incomplete, TimeoutError):
+            return self._give_up()
+        target = origin_form(self.path, self.headers, self.command)
+        if target is None or self.request_version == "HTTP/0.9":
+            return self._refuse(400)
+        if not is_sound(self.headers, self.request_version):
+            return self._refuse(400)
+        self.path = target
+        self._head_is_complete()
+        return True
 
     def send_error(self, code: int, message: str | None = None, explain: str | None = None) -> None:
         """Answer what can't be read as HTTP; Python's own answer is a page with its version."""
         request_id = uuid.uuid4().hex
         response = problems.from_http(default_exceptions.get(code, BadRequest)(), "", request_id)
-        complete(response, request_id)
+        complete(response, request_id, self.server.every_answer)
         response.headers["Connection"] = "close"
         lines = [f"HTTP/1.1 {response.status}", *(f"{name}: {value}" for name, value in response.headers)]
+        self.answering()
+        metrics.HTTP_REQUESTS.labels("other", "*", response.status_code).inc()
+        log.info(
+            "http_refused", status=response.status_code, client=self.client_address[0], request_id=request_id
+        )
         self.wfile.write("\r\n".join([*lines, "", ""]).encode("latin-1") + response.get_data())
-        self.close_connection = True
+        self.hang_up()
 
-    def _read_request_line(self) -> bytes | str:
-        line: bytes | str = super()._read_request_line()
-        if len(line) < self.server.url_length_limit:
+    def _read_request_line(self) -> bytes:
+        self._wait()
+        try:
+            if not self.rfile.peek(1):
+                return b""
+            self.has_begun = True
+            self.deadline = monotonic() + self._all.limits.head
+            line: bytes = self.rfile.readline(self.server.url_length_limit)
+        except OSError:
+            return b""
+        if line.endswith(b"\n"):
             return line
-        self._refuse(414)
+        if len(line) >= self.server.url_length_limit:
+            self._refuse(414)
+        else:
+            self._give_up()
         return b""
 
-    def _refuse(self, status: int) -> None:
+    def _wait(self) -> None:
+        self._is_answering = self.has_begun = False
+        self.deadline = monotonic() + self._all.limits.idle
+        self._all.waiting[self] = None
+
+    def _head_is_complete(self) -> None:
+        self._all.waiting.pop(self, None)
+        self.deadline = monotonic() + self._all.limits.body if has_body(self.headers) else inf
+
+    def _has_whole_body(self) -> bool:
+        return self not in self._all.waiting and is_read(self.environ["eventlet.input"])
+
+    def _give_up(self) -> bool:
+        if self.is_late:
+            return self._refuse(408)
+        self.close_connection = True
+        return False
+
+    def _refuse(self, status: int) -> bool:
         self.send_error(status)
-        self.hang_up()
+        return False
 
     def finish(self) -> None:
         """Close; who is still sending gets the time to see the answer, which a reset would take away."""
-        if self._lingers:
-            self._linger()
-        super().finish()
+        self._all.waiting.pop(self, None)
+        try:
+            if self.server.is_secure:
+                self._say_farewell()
+            if self._lingers:
+                self._linger()
+            super().finish()
+        finally:
+            # What could not be written raises again, before all is closed that keeps the descriptor open.
+            for file in (self.wfile, self.rfile, self.connection):
+                with contextlib.suppress(OSError):
+                    file.close()
+            self._all.open.discard(self)
+
+    def _say_farewell(self) -> None:
+        with contextlib.suppress(OSError):
+            self.wfile.flush()
+            part(self.connection)
 
     def _linger(self) -> None:
         try:
             self.wfile.flush()
-            self.connection.shutdown(socket.SHUT_WR)
+            _shut(self.connection, socket.SHUT_WR)
             with eventlet.Timeout(_LINGER_SECONDS, False):
                 while self.connection.recv(_READ_BYTES):
                     eventlet.sleep(0)
         except OSError:
             pass
+
+
+def _shut(sock: Any, how: int) -> None:
+    # The system's own call: that of a TLS connection would end its encryption with it.
+    with contextlib.suppress(OSError):
+        _Socket.shutdown(sock.fd if isinstance(sock, GreenSocket) else sock, how)

@@ -70,7 +70,7 @@ class HttpEntrypoint(HttpRequestHandler):
 
     def stop(self) -> None:
         """Stop taking connections first: Nameko would serve new ones until the last has ended."""
-        self.server.close_listener()
+        self.server.drain()
         super().stop()
 
     def handle_request(self, request: Request) -> Response:

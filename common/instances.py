@@ -105,8 +105,9 @@ class Announcer(DependencyProvider):
             eventlet.sleep(HEARTBEAT_SECONDS)
 
     def _http_port(self) -> int | None:
-        if self._port is None and self.server._sock is not None:
-            self._port = int(self.server._sock.getsockname()[1])
+        listener = getattr(self.server, "listener", None)
+        if self._port is None and listener is not None:
+            self._port = int(listener.socket.getsockname()[1])
         return self._port
 
     def _publish(self, what: str, sign: dict[str, Any]) -> None:

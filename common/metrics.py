@@ -25,6 +25,9 @@ CALLS_REFUSED = Counter(
     ("target", "guard"),
 )
 HTTP_REQUESTS = Counter("suite_http_requests_total", "HTTP answers.", ("method", "route", "status"))
+HTTP_CONNECTIONS_REFUSED = Counter(
+    "suite_http_connections_refused_total", "Connections refused since as many as may be were open."
+)
 RATE_LIMITED = Counter("suite_rate_limited_total", "Calls refused since a limit was reached.", ("limit",))
 RATE_LIMIT_UNCHECKED = Counter(
     "suite_rate_limit_unchecked_total", "Counts left out since the store of the rate limits did not answer."

@@ -28,6 +28,8 @@ _EDGE: dict[int, tuple[str, str]] = {
     404: ("no_such_route", "There is nothing at this path."),
     405: ("method_not_allowed", "This path does not support that method; see Allow."),
     406: ("not_acceptable", "This answers with application/json only."),
+    408: ("request_timeout", "The request did not arrive in time."),
+    411: ("length_required", "Send a JSON document with its Content-Length, or in chunks."),
     413: ("body_too_large", "The body is larger than this accepts."),
     414: ("uri_too_long", "The address is too long."),
     415: ("unsupported_media_type", "Send the body as application/json."),

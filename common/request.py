@@ -3,10 +3,17 @@
 from functools import cached_property
 from typing import Any
 
-from werkzeug.exceptions import RequestEntityTooLarge, UnsupportedMediaType
+from werkzeug.exceptions import (
+    ClientDisconnected,
+    LengthRequired,
+    RequestEntityTooLarge,
+    RequestTimeout,
+    UnsupportedMediaType,
+)
 from werkzeug.wrappers import Request as WerkzeugRequest
 
 from common import context, strict_json
+from common.connection import CONNECTION
 from common.errors import BadRequest
 
 JSON = "application/json"
@@ -37,16 +44,23 @@ class Request(WerkzeugRequest):
 
     @cached_property
     def body(self) -> bytes:
-        """The body as it came; raises werkzeug's 413."""
-        raw = self.get_data()
+        """The body as it came; raises werkzeug's 400, 408 and 413."""
+        try:
+            raw = self.get_data()
+        except ClientDisconnected:
+            if self.environ[CONNECTION].is_late:
+                raise RequestTimeout() from None
+            raise
         if len(raw) > self.most_bytes:
             raise RequestEntityTooLarge()
         return raw
 
     @cached_property
     def payload(self) -> Any:
-        """The body as JSON; raises BadRequest, or werkzeug's 413 and 415."""
+        """The body as JSON; raises BadRequest, or werkzeug's 411, 413 and 415."""
         if not self.body:
+            if "Content-Length" not in self.headers and "Transfer-Encoding" not in self.headers:
+                raise LengthRequired()
             raise BadRequest("malformed_json", "The body is empty: send a JSON document.")
         is_json = self.mimetype == JSON or self.mimetype.endswith("+json")
         if not is_json or self.headers.get("Content-Encoding", "identity").strip().lower() != "identity":

@@ -1,104 +1,29 @@
-"""The HTTP server of a process: one port each, limits, request ids, the client's
-address, cross-origin rules, one log line a request.
+"""The HTTP server of a process: one port, its routes, and an end in good order.
 
-Nameko's own server dies of a network error at the wrong moment, serves on while it stops, and answers
-HTML. The subclasses here mend that and leave routing and workers to Nameko.
+Nameko's own server dies of a network error at the wrong moment and serves on while it stops. The subclass
+here mends that and leaves routing and workers to Nameko.
 """
 
-import errno
-import re
-import time
-import uuid
-from collections.abc import Callable, Iterable
 from typing import Any
 
-import eventlet
 from eventlet import wsgi
-from nameko.web.server import BindAddress, WebServer, WsgiApp
-from werkzeug.exceptions import BadRequest, HTTPException, InternalServerError, MethodNotAllowed
+from nameko.web.server import BindAddress, WebServer
 from werkzeug.routing import Map
-from werkzeug.wrappers import Response
 
-from common import metrics, problems
-from common.connection import HANG_UP, Connection, complete
-from common.cors import Cors, parse_origins
-from common.forwarded import TrustedProxies, parse_networks
+from common import tls
+from common.connection import SECURITY_HEADERS, Connection
+from common.connections import Connections, Limits
+from common.handshake import secure
+from common.listener import FULL, Listener
 from common.logging import get_logger
 from common.request import Request, context_of
+from common.wsgi_app import SuiteWsgiApp
 
 log = get_logger()
-_METHODS = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}
-_SANE_ID = re.compile(r"[A-Za-z0-9._:-]{1,128}")
-_SOCKET_SECONDS = 30
-_QUIET = ("/health", "/metrics")
-
-
-class PortTaken(Exception):
-    """Another process listens where this one should."""
-
-
-class SuiteWsgiApp(WsgiApp):
-    """Routes a request, gives it an id, and makes sure that the answer carries what it must."""
-
-    def __init__(self, server: "SuiteWebServer") -> None:
-        super().__init__(server)
-        settings = server.container.config["HTTP"]
-        self.proxies = TrustedProxies(parse_networks(settings["trusted_proxies"]))
-        self.cors = Cors(parse_origins(settings["cors_origins"]))
-
-    def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
-        """The WSGI application."""
-        started = time.perf_counter()
-        _prepare(environ, self.server.aliases)
-        self.proxies.apply(environ)
-        request = Request(environ, shallow=True)
-        request.limit(self.server.max_body_bytes)
-        request.request_id = _request_id(request.headers.get("X-Request-ID", ""))
-        response, route = self._answer(request)
-        complete(response, request.request_id, request.answer_headers)
-        self.cors.apply(request, response)
-        if not self.server.is_accepting or _is_much_unread(environ, self.server.max_body_bytes):
-            environ[HANG_UP]()
-        self._log(request, response, route, time.perf_counter() - started)
-        answer: Iterable[bytes] = response(environ, start_response)
-        return answer
-
-    def _answer(self, request: Request) -> tuple[Response, str]:
-        try:
-            _check_framing(request)
-            preflight = self.cors.preflight(request)
-            if preflight is not None:
-                return preflight, "*"
-            adapter = self.url_map.bind_to_environ(request.environ)
-            self._check_method(request)
-            provider, request.path_values = adapter.match()
-            return provider.handle_request(request), provider.url
-        except MethodNotAllowed as refusal:
-            if request.method == "OPTIONS":
-                return _options(refusal), "*"
-            return problems.from_http(refusal, request.path, request.request_id), "*"
-        except HTTPException as refusal:
-            return problems.from_http(refusal, request.path, request.request_id), "*"
-        except Exception as problem:
-            log.error("http_failed", path=request.path, request_id=request.request_id, exc_info=problem)
-            return problems.from_http(InternalServerError(), request.path, request.request_id), "*"
-
-    def _check_method(self, request: Request) -> None:
-        # werkzeug would look on, and take the "stats" of PATCH /api/todos/stats for a todo's id.
-        methods = self.server.spelled_out.get(request.path.removesuffix("/") or "/", {request.method})
-        if request.method not in methods:
-            raise MethodNotAllowed(sorted(methods))
-
-    def _log(self, request: Request, response: Response, route: str, seconds: float) -> None:
-        method = request.method if request.method in _METHODS else "other"
-        metrics.http_answer(method, route, response.status_code).inc()
-        if request.path.startswith(_QUIET) and response.status_code < 400:
-            return
-        write = log.warning if response.status_code >= 500 else log.info
-        write(
-            "http_handled", method=request.method, path=request.path, status=response.status_code,
-            ms=round(seconds * 1000, 1), client=request.remote_addr, request_id=request.request_id,
-        )  # fmt: skip
+_SOCKET_SECONDS = 60
+"""For one read or write; what a client may take in all is shorter, and watched by its connection."""
+_DRAIN_SECONDS = 10
+_FLUSH_SECONDS = 1
 
 
 class SuiteWebServer(WebServer):
@@ -109,6 +34,7 @@ class SuiteWebServer(WebServer):
         self._starting = False
         self.is_accepting = True
         self.spelled_out: dict[str, set[str]] = {}
+        self.every_answer = SECURITY_HEADERS
 
     @property
     def aliases(self) -> dict[str, str]:
@@ -137,44 +63,39 @@ class SuiteWebServer(WebServer):
             return
         self._starting = True
         address = self.bind_addr
-        try:
-            self._sock = eventlet.listen(address, reuse_port=self.shared_port, backlog=512)
-        except OSError as problem:
-            if problem.errno != errno.EADDRINUSE:
-                raise
-            raise PortTaken(
-                f"port {address.port} is taken: stop what listens there or choose another"
-            ) from None
-        self._sock.settimeout(None)
-        self._serv = self.get_wsgi_server(self._sock, SuiteWsgiApp(self))
+        settings = self.container.config["HTTP"]
+        self._tls = tls.context_of(settings)
+        if self._tls:
+            self.every_answer = SECURITY_HEADERS | tls.HSTS
+        self.connections = Connections(Limits.of(settings))
+        # Nobody reads a refusal in plain text where TLS is spoken.
+        self.listener = Listener(address, self.shared_port, self.connections, b"" if self._tls else FULL)
+        self._serv = self.get_wsgi_server(self.listener.socket, SuiteWsgiApp(self))
+        self._serv.connections, self._serv.every_answer = self.connections, self.every_answer
+        self._serv.is_secure = bool(self._tls)
         self._gt = self.container.spawn_managed_thread(self.run)
-        log.info("http_listening", port=self._sock.getsockname()[1])
+        self.container.spawn_managed_thread(self.connections.watch)
+        log.info("http_listening", port=self.listener.socket.getsockname()[1], tls=bool(self._tls))
 
     def run(self) -> None:
-        """Accept connections; running out of file descriptors is waited out, not died of."""
-        while self.is_accepting:
-            try:
-                sock, address = self._sock.accept()
-            except OSError as problem:
-                if self.is_accepting:
-                    log.error("http_accept_failed", error=str(problem))
-                    eventlet.sleep(0.1)
-                continue
-            sock.settimeout(self._serv.socket_timeout)
-            eventlet.spawn_n(self.process_request, sock, address)
+        """Accept connections until the port is closed."""
+        self.listener.run(self.process_request)
 
     def process_request(self, sock: Any, address: Any) -> None:
-        """Serve one connection; whatever its network does, it ends this connection only."""
-        try:
-            self._serv.process_request([address, sock, wsgi.STATE_IDLE])
-        except Exception as problem:
-            log.debug("http_connection_lost", error=f"{type(problem).__name__}: {problem}")
+        """Serve one connection."""
+        sock.settimeout(self._serv.socket_timeout)
+        if self._tls:
+            sock = secure(sock, self._tls, self.connections)
+            if sock is None:
+                return
+        self._serv.process_request([address, sock, wsgi.STATE_IDLE])
 
     def get_wsgi_server(self, sock: Any, wsgi_app: Any, **kwargs: Any) -> wsgi.Server:
         """eventlet's server with time-outs; its own access log is off, since ours knows the request."""
         server = wsgi.Server(
             sock, sock.getsockname(), wsgi_app, protocol=Connection, log_output=False, debug=False,
             keepalive=True, socket_timeout=_SOCKET_SECONDS,
+            environ={"wsgi.url_scheme": "https", "HTTPS": "on"} if self._tls else None,
         )  # fmt: skip
         server.capitalize_response_headers = False  # ETag and WWW-Authenticate as they are written
         return server
@@ -192,52 +113,17 @@ class SuiteWebServer(WebServer):
         """The worker context of a request."""
         return context_of(request)
 
-    def close_listener(self) -> None:
-        """Refuse new connections from now on; may be called more than once."""
-        if self.is_accepting:
-            self.is_accepting = False
-            if self._gt is not None:
-                self._gt.kill()
-            if self._sock is not None:
-                self._sock.close()
+    def drain(self) -> None:
+        """Refuse new connections and answer those that are open; may be called more than once."""
+        if not self.is_accepting:
+            return
+        self.is_accepting = False
+        self._gt.kill()
+        self.listener.close(self.process_request)
+        self.connections.drain(_DRAIN_SECONDS)
 
     def stop(self) -> None:
-        """End the server; its workers have finished by now."""
-        self.close_listener()
-
-
-def _prepare(environ: dict[str, Any], aliases: dict[str, str]) -> None:
-    # eventlet does end a chunked body by itself; werkzeug reads it as empty unless told so.
-    if environ.get("HTTP_TRANSFER_ENCODING", "").lower() == "chunked":
-        environ["wsgi.input_terminated"] = True
-    first, slash, rest = environ["PATH_INFO"][1:].partition("/")
-    if f"/{first}" in aliases:
-        environ["PATH_INFO"] = aliases[f"/{first}"] + slash + rest
-
-
-def _options(refusal: MethodNotAllowed) -> Response:
-    response = Response(status=204, headers={"Allow": problems.allow(refusal.valid_methods or ())})
-    response.headers.pop("Content-Type")
-    return response
-
-
-def _check_framing(request: Request) -> None:
-    # What two servers in a row may read differently is how requests are smuggled past the first.
-    names = [name.lower() for name, _ in request.environ["headers_raw"]]
-    coding = request.headers.get("Transfer-Encoding", "chunked").lower()
-    if names.count("content-length") > 1 or coding != "chunked":
-        request.environ[HANG_UP]()
-        raise BadRequest()
-    if "host" in names and not request.host:
-        raise BadRequest()
-
-
-def _is_much_unread(environ: dict[str, Any], limit: int) -> bool:
-    body = environ["eventlet.input"]
-    if body.chunked_input:
-        return bool(body.chunk_length != 0)
-    return bool((body.content_length or 0) - body.position > limit)
-
-
-def _request_id(given: str) -> str:
-    return given if _SANE_ID.fullmatch(given) else uuid.uuid4().hex
+        """End the server; its workers have finished by now, and the last answers are on their way."""
+        if self._gt is not None:
+            self.drain()
+            self.connections.drain(_FLUSH_SECONDS)

@@ -71,7 +71,8 @@ class Run:
 
     def _wait_ready(self, config: dict[str, Any], supervisor: Supervisor) -> None:
         host = config["HTTP"]["host"]
-        watch = ReadyWatch(LOOPBACK if host in EVERY_INTERFACE else host, gateway_port(config))
+        own = LOOPBACK if host in EVERY_INTERFACE else host
+        watch = ReadyWatch(own, gateway_port(config), bool(config["HTTP"]["tls_cert"]))
         deadline = time.monotonic() + READY_SECONDS
         while not watch.is_ready:
             if time.monotonic() > deadline:
@@ -86,7 +87,8 @@ class Run:
 
 def addresses(config: dict[str, Any], servers: Servers) -> dict[str, str]:
     """Where a person finds what runs."""
-    gateway = f"http://localhost:{gateway_port(config)}"
+    scheme = "https" if config["HTTP"]["tls_cert"] else "http"
+    gateway = f"{scheme}://localhost:{gateway_port(config)}"
     found = {"API": gateway, "Health": f"{gateway}/health"}
     if servers.catcher:
         found["Mails"] = servers.catcher.url

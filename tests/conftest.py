@@ -32,6 +32,8 @@ for name in (
     "DB_PASSWORD",
     "DB_NAME",
     "ENV",
+    "TLS_CERT",
+    "TLS_KEY",
     "CORS_ORIGINS",
     "TRUSTED_PROXIES",
     "RATE_LIMIT_ENABLED",

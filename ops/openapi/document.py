@@ -95,7 +95,7 @@ def _add_components(spec: APISpec) -> None:
         spec.components.parameter(name, "header", {"name": name, **parameter})
     for refusal in _REFUSALS:
         _add_problem(spec, problems.from_error(refusal, "/api/todos", _REQUEST_ID))
-    for status in (406, 413, 414, 415, 431):
+    for status in (406, 411, 413, 414, 415, 431):
         _add_problem(spec, problems.from_http(default_exceptions[status](), "/api/todos", _REQUEST_ID))
     for name, (operation, values) in _LINKS.items():
         spec.components.link(name, {"operationId": operation, "parameters": values})

@@ -89,6 +89,8 @@ class Operation:
             refused.add(422)
         if self.query:
             refused.add(414)
+        if self.body:
+            refused.add(411)
         mine = {str(status): problem(status) for status in sorted(refused - set(self.answers))}
         return dict(sorted({**answers, **mine}.items()))
 

@@ -1,8 +1,9 @@
 """When the suite is ready, and what a person is told then."""
 
 import json
+import ssl
 import threading
-from http.client import HTTPConnection, HTTPException
+from http.client import HTTPConnection, HTTPException, HTTPSConnection
 
 POLL_SECONDS = 0.5
 
@@ -10,8 +11,8 @@ POLL_SECONDS = 0.5
 class ReadyWatch:
     """Asks the gateway in the background whether it is ready."""
 
-    def __init__(self, host: str, port: int) -> None:
-        self._host, self._port = host, port
+    def __init__(self, host: str, port: int, secure: bool = False) -> None:
+        self._host, self._port, self._secure = host, port, secure
         self._ready = threading.Event()
         self.last_answer = "the gateway does not answer"
         threading.Thread(target=self._poll, daemon=True).start()
@@ -26,8 +27,16 @@ class ReadyWatch:
             self._ready.wait(POLL_SECONDS)
         self._ready.set()
 
+    def _connection(self) -> HTTPConnection:
+        if not self._secure:
+            return HTTPConnection(self._host, self._port, timeout=3)
+        context = ssl.create_default_context()
+        context.check_hostname = False  # the certificate names another host, and nothing is sent
+        context.verify_mode = ssl.CERT_NONE
+        return HTTPSConnection(self._host, self._port, timeout=3, context=context)
+
     def _asks(self) -> bool:
-        connection = HTTPConnection(self._host, self._port, timeout=3)
+        connection = self._connection()
         try:
             connection.request("GET", "/health/ready")
             answer = connection.getresponse()

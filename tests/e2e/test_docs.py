@@ -17,6 +17,22 @@ def test_a_document_is_json_and_is_not_sent_again_to_who_has_it(anyone: Client, 
     assert (again.status_code, again.content) == (304, b"")
 
 
+@pytest.mark.parametrize("path", ["/openapi.json", "/docs/swagger-ui-bundle.js", "/docs/swagger-ui.css"])
+def test_each_encoding_of_a_file_has_its_own_tag(anyone: Client, path: str) -> None:
+    plain = anyone.get(path, headers={"Accept-Encoding": "identity"})
+    packed = anyone.get(path, headers={"Accept-Encoding": "gzip"})
+    known = {"If-None-Match": packed.headers["ETag"]}
+    again = anyone.get(path, headers={"Accept-Encoding": "gzip", **known})
+    other = anyone.get(path, headers={"Accept-Encoding": "identity", **known})
+
+    assert plain.content == packed.content  # the client has undone it
+    assert ("Content-Encoding" in plain.headers, packed.headers["Content-Encoding"]) == (False, "gzip")
+    assert int(packed.headers["Content-Length"]) < len(plain.content) / 2
+    assert all("Accept-Encoding" in one.headers["Vary"] for one in (plain, packed, again, other))
+    assert plain.headers["ETag"] != packed.headers["ETag"] == again.headers["ETag"]
+    assert (again.status_code, other.status_code) == (304, 200)
+
+
 def test_the_page_loads_only_what_this_address_serves(anyone: Client) -> None:
     page = anyone.get("/docs")
     loaded = re.findall(r'<(?:script|link)[^>]*(?:src|href)="([^"]+)"', page.text)

@@ -37,6 +37,30 @@ def test_guesses_are_stopped_for_a_while_and_the_right_password_works_again(anyo
     assert ada.login().token
 
 
+def test_only_the_documents_may_be_kept_by_a_cache_that_others_share(admin: Client) -> None:
+    paths = [path for path, methods in admin.get("/openapi.json").json()["paths"].items() if "get" in methods]
+    found = {path: admin.get(path).headers["Cache-Control"] for path in paths}
+
+    assert {path for path, said in found.items() if said != "no-store"} <= {
+        "/openapi.json", "/asyncapi.json", "/docs", "/docs/{asset}",
+    }  # fmt: skip
+    assert found["/openapi.json"] == "public, max-age=300"
+    assert admin.post("/api/todos", {"title": "Mine"}).headers["Cache-Control"] == "no-store"
+
+
+def test_what_is_long_comes_compressed_and_what_carries_tokens_does_not(ada: Client) -> None:
+    ada.call("PATCH", "/api/users/me", json={"name": "a" * 100})
+    for number in range(10):
+        ada.todo(title=f"Todo {number}", description="the same again, " * 20)
+    todos = ada.get("/api/todos", headers={"Accept-Encoding": "gzip"})
+    login = guess(ada, ada.user["email"], PASSWORD)
+
+    assert (todos.headers["Content-Encoding"], len(todos.json())) == ("gzip", 10)
+    assert int(todos.headers["Content-Length"]) < len(todos.content) / 4
+    assert login.status_code == 200
+    assert "Content-Encoding" not in login.headers
+
+
 def test_an_account_that_does_not_exist_is_guarded_alike(anyone: Client) -> None:
     refused = used_up(anyone, new_email())
 

@@ -122,6 +122,15 @@ def test_a_body_that_is_no_json_is_refused(ada: Client, body: str) -> None:
     problem(ada.call("POST", "/api/todos", data=body, headers=headers), 400, "malformed_json")
 
 
+@pytest.mark.parametrize(
+    "body", [b'"\xff"', b'{"a": "\xc3("}', b"\xef\xbb\xbf{}", b"[" * 10_000, b'{"a":' * 10_000]
+)
+def test_bytes_that_are_no_text_and_depth_without_end_are_refused(ada: Client, body: bytes) -> None:
+    headers = {"Content-Type": "application/json"}
+
+    problem(ada.call("POST", "/api/todos", data=body, headers=headers), 400, "malformed_json")
+
+
 def test_an_empty_body_is_refused_where_one_is_needed(ada: Client) -> None:
     problem(ada.call("POST", "/api/todos"), 400, "malformed_json")
 

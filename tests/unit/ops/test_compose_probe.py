@@ -40,13 +40,13 @@ def server() -> Iterator[ThreadingHTTPServer]:
     thread.join(5)
 
 
-def run_check(name: str, port: int, path: str = "") -> int:
+def run_check(name: str, port: int, path: str = "", **more: str) -> int:
     """The exit code of the service's check, with the port of a server of this test's."""
     kind, python, *arguments, _, own_path = load()["services"][name]["healthcheck"]["test"]
     assert (kind, python) == ("CMD", "python")
     command = [sys.executable, *arguments, str(port), path or own_path]
     # A proxy of the host's, as Docker hands it to containers, must not be asked.
-    environment = {"http_proxy": "http://127.0.0.1:9", "HTTP_PROXY": "http://127.0.0.1:9"}
+    environment = {"http_proxy": "http://127.0.0.1:9", "HTTP_PROXY": "http://127.0.0.1:9", **more}
     return subprocess.run(command, check=False, env=environment, capture_output=True, timeout=30).returncode
 
 

@@ -1,0 +1,101 @@
+"""The head of a request, read strictly (RFC 9112): what two servers in a row may read differently is how
+requests are smuggled past the first.
+"""
+
+from email import errors
+from email.message import Message
+from typing import Any
+from urllib.parse import urlsplit
+
+from eventlet.wsgi import MAX_HEADER_LINE, MAX_TOTAL_HEADER_SIZE, HeaderLineTooLong, HeadersTooLarge
+
+_LONGEST_LENGTH = 18
+"""Digits of a Content-Length; what has more is no length of anything."""
+_OF_THE_BODY = (
+    errors.NoBoundaryInMultipartDefect,
+    errors.StartBoundaryNotFoundDefect,
+    errors.CloseBoundaryNotFoundDefect,
+    errors.MultipartInvariantViolationDefect,
+    errors.InvalidMultipartContentTransferEncodingDefect,
+)
+"""Python reads headers as those of a mail, and misses the parts of a multipart body, which comes later."""
+
+
+class Incomplete(Exception):
+    """The client was gone, or too slow, before the end of the headers."""
+
+
+class Head:
+    """Reads the lines of the headers; Python takes an end in the middle of them for their end."""
+
+    def __init__(self, lines: Any) -> None:
+        self._lines = lines
+        self._size = 0
+
+    def readline(self, size: int = -1) -> bytes:
+        """One line, whole."""
+        line: bytes = self._lines.readline(MAX_HEADER_LINE)
+        if not line.endswith(b"\n"):
+            raise HeaderLineTooLong() if len(line) >= MAX_HEADER_LINE else Incomplete()
+        self._size += len(line)
+        if self._size > MAX_TOTAL_HEADER_SIZE:
+            raise HeadersTooLarge()
+        return line
+
+
+def is_sound(headers: Message, version: str) -> bool:
+    """Whether host and length of a request can be read in one way only."""
+    found: dict[str, list[str]] = {"content-length": [], "transfer-encoding": [], "host": []}
+    for name, value in headers.raw_items():
+        if "\n" in value or "\r" in value or "\0" in value:
+            return False  # a folded line, or half a line's end
+        values = found.get(name.lower())
+        if values is not None:
+            values.append(value.strip(" \t"))
+    hosts = len(found["host"])
+    if _is_broken(headers) or hosts > 1 or (hosts == 0 and version != "HTTP/1.0"):
+        return False
+    return _is_one_length(found["content-length"], found["transfer-encoding"], version)
+
+
+def _is_broken(headers: Message) -> bool:
+    return any(not isinstance(defect, _OF_THE_BODY) for defect in headers.defects)
+
+
+def _is_one_length(lengths: list[str], codings: list[str], version: str) -> bool:
+    if codings:
+        return not lengths and version != "HTTP/1.0" and [text.lower() for text in codings] == ["chunked"]
+    if not lengths:
+        return True
+    given = lengths[0]
+    return len(lengths) == 1 and given.isascii() and given.isdigit() and len(given) <= _LONGEST_LENGTH
+
+
+def origin_form(target: str, headers: Message, method: str) -> str | None:
+    """The path and query of a request's target; None if it is none.
+
+    A client that takes this for a proxy sends a whole address; its host then counts, not the header's.
+    """
+    if target.startswith("/") or (target == "*" and method == "OPTIONS"):
+        return target
+    try:
+        parts = urlsplit(target)
+    except ValueError:
+        return None
+    if parts.scheme not in ("http", "https") or not parts.netloc or "@" in parts.netloc:
+        return None
+    del headers["Host"]
+    headers["Host"] = parts.netloc
+    return (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+
+
+def has_body(headers: Message) -> bool:
+    """Whether a body follows."""
+    return headers.get("Content-Length", "0").strip("0 \t") != "" or "Transfer-Encoding" in headers
+
+
+def is_read(body: Any) -> bool:
+    """Whether an ``eventlet.wsgi.Input`` has come to its end."""
+    if body.chunked_input:
+        return bool(body.chunk_length == 0)
+    return bool(body.position >= (body.content_length or 0))

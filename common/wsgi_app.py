@@ -1,0 +1,134 @@
+"""What happens to every request: an id, the client's address, cross-origin rules, a route, one log line.
+
+Nameko's own application answers HTML and knows none of these; routing and workers are left to Nameko.
+"""
+
+import re
+import time
+import uuid
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Any
+
+from nameko.web.server import WsgiApp
+from werkzeug.exceptions import BadRequest, HTTPException, InternalServerError, MethodNotAllowed
+from werkzeug.wrappers import Response
+
+from common import metrics, problems
+from common.compression import compress
+from common.connection import CONNECTION, complete
+from common.cors import Cors, parse_origins
+from common.forwarded import TrustedProxies, parse_networks
+from common.framing import is_read
+from common.logging import get_logger
+from common.request import Request
+
+if TYPE_CHECKING:
+    from common.server import SuiteWebServer
+
+log = get_logger()
+_METHODS = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}
+_SANE_ID = re.compile(r"[A-Za-z0-9._:-]{1,128}")
+_QUIET = ("/health", "/metrics")
+
+
+class SuiteWsgiApp(WsgiApp):
+    """Routes a request, gives it an id, and makes sure that the answer carries what it must."""
+
+    def __init__(self, server: "SuiteWebServer") -> None:
+        super().__init__(server)
+        settings = server.container.config["HTTP"]
+        self.proxies = TrustedProxies(parse_networks(settings["trusted_proxies"]))
+        self.cors = Cors(parse_origins(settings["cors_origins"]))
+
+    def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+        """The WSGI application."""
+        started = time.perf_counter()
+        _prepare(environ, self.server.aliases)
+        self.proxies.apply(environ)
+        request = Request(environ, shallow=True)
+        request.limit(self.server.max_body_bytes)
+        request.request_id = _request_id(request.headers.get("X-Request-ID", ""))
+        response, route = self._answer(request)
+        compress(request, response)
+        complete(response, request.request_id, self.server.every_answer, request.answer_headers)
+        self.cors.apply(request, response)
+        connection = environ[CONNECTION]
+        if not self.server.is_accepting or _is_at_its_end(environ, self.server.max_body_bytes):
+            connection.hang_up()
+        self._log(request, response, route, time.perf_counter() - started)
+        connection.answering(is_read(environ["eventlet.input"]))
+        answer: Iterable[bytes] = response(environ, start_response)
+        return answer
+
+    def _answer(self, request: Request) -> tuple[Response, str]:
+        try:
+            if "HTTP_HOST" in request.environ and not request.host:
+                raise BadRequest()
+            preflight = _of_the_server(request) or self.cors.preflight(request)
+            if preflight is not None:
+                return preflight, "*"
+            adapter = self.url_map.bind_to_environ(request.environ)
+            self._check_method(request)
+            provider, request.path_values = adapter.match()
+            return provider.handle_request(request), provider.url
+        except MethodNotAllowed as refusal:
+            if request.method == "OPTIONS":
+                return _options(refusal.valid_methods or ()), "*"
+            return problems.from_http(refusal, request.path, request.request_id), "*"
+        except HTTPException as refusal:
+            return problems.from_http(refusal, request.path, request.request_id), "*"
+        except Exception as problem:
+            log.error("http_failed", path=request.path, request_id=request.request_id, exc_info=problem)
+            return problems.from_http(InternalServerError(), request.path, request.request_id), "*"
+
+    def _check_method(self, request: Request) -> None:
+        # werkzeug would look on, and take the "stats" of PATCH /api/todos/stats for a todo's id.
+        methods = self.server.spelled_out.get(request.path.removesuffix("/") or "/", {request.method})
+        if request.method not in methods:
+            raise MethodNotAllowed(sorted(methods))
+
+    def _log(self, request: Request, response: Response, route: str, seconds: float) -> None:
+        method = request.method if request.method in _METHODS else "other"
+        metrics.http_answer(method, route, response.status_code).inc()
+        if request.path.startswith(_QUIET) and response.status_code < 400:
+            return
+        write = log.warning if response.status_code >= 500 else log.info
+        write(
+            "http_handled", method=request.method, path=request.path, status=response.status_code,
+            ms=round(seconds * 1000, 1), client=request.remote_addr, request_id=request.request_id,
+        )  # fmt: skip
+
+
+def _prepare(environ: dict[str, Any], aliases: dict[str, str]) -> None:
+    # eventlet does end a chunked body by itself; werkzeug reads it as empty unless told so.
+    if environ.get("HTTP_TRANSFER_ENCODING", "").lower() == "chunked":
+        environ["wsgi.input_terminated"] = True
+    first, slash, rest = environ["PATH_INFO"][1:].partition("/")
+    if f"/{first}" in aliases:
+        environ["PATH_INFO"] = aliases[f"/{first}"] + slash + rest
+
+
+def _of_the_server(request: Request) -> Response | None:
+    return _options(_METHODS) if request.environ["RAW_PATH_INFO"] == "*" else None
+
+
+def _options(methods: Iterable[str]) -> Response:
+    response = Response(status=204, headers={"Allow": problems.allow(methods)})
+    response.headers.pop("Content-Type")
+    return response
+
+
+def _is_at_its_end(environ: dict[str, Any], limit: int) -> bool:
+    """Whether the rest of the body is late, or long, or the client has asked first whether to send it."""
+    body = environ["eventlet.input"]
+    if environ[CONNECTION].is_late:
+        return True
+    if is_read(body):
+        return False
+    if body.should_send_hundred_continue or body.chunked_input:
+        return True
+    return bool(body.content_length - body.position > limit)
+
+
+def _request_id(given: str) -> str:
+    return given if _SANE_ID.fullmatch(given) else uuid.uuid4().hex
