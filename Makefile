@@ -45,6 +45,10 @@ fuzz: ## Send the suite what its document allows and what it does not, for ten m
 	@ops/install.sh --dev
 	@FUZZ=long $(PYTHON) -m pytest -s tests/fuzz
 
+bench: ## Compare the suite with stock Nameko: throughput, latency, CPU; ARGS="--only list32 --rounds 1"
+	@ops/install.sh --bench
+	@$(PYTHON) -W ignore -m bench $(ARGS)
+
 openapi: ## Write gateway/openapi.json and gateway/asyncapi.json again, from the code
 	@ops/install.sh --dev
 	@$(PYTHON) -m ops.openapi
@@ -75,4 +79,4 @@ help: ## This list
 		/^##@ / { printf "\n%s\n", substr($$0, 5) } \
 		/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-.PHONY: run shell mail dead-letters reset up down test chaos fuzz openapi unit lint format clean help
+.PHONY: run shell mail dead-letters reset up down test chaos fuzz bench openapi unit lint format clean help

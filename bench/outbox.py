@@ -13,8 +13,8 @@ import statistics
 import tempfile
 import time
 import uuid
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable
+from contextlib import ExitStack
 from datetime import timedelta
 from pathlib import Path
 from types import SimpleNamespace
@@ -25,6 +25,7 @@ from nameko_sqlalchemy.database import Session
 from pymongo import MongoClient
 from sqlalchemy.orm import sessionmaker
 
+from bench.engines import killed
 from common import clock, topology
 from common.broker import ConfirmedPublisher
 from common.config import load
@@ -57,21 +58,10 @@ def main() -> None:
         postgresql = PostgreSQL(directory / "pg", free_port(), "postgres", "postgres", "users_db")
         mongodb = MongoDB(directory / "mongodb", free_port())
         for engine in (rabbitmq, postgresql, mongodb):
-            stack.enter_context(running(engine))
+            stack.enter_context(killed(engine)).wait_ready(60)
         publish = publisher(rabbitmq.uri)
         report("PostgreSQL, a user is registered", *postgresql_ways(postgresql, publish))
         report("MongoDB, a todo is made", *mongodb_ways(mongodb, publish))
-
-
-@contextmanager
-def running(engine: Any) -> Iterator[None]:
-    """A private server, gone afterwards."""
-    engine.start()
-    try:
-        engine.wait_ready(60)
-        yield
-    finally:
-        engine.kill()
 
 
 def publisher(uri: str) -> Publish:

@@ -1,13 +1,16 @@
 #!/usr/bin/env bash
-# Installs what `make run` (or, with --dev, `make test`) needs and does not find:
-# RabbitMQ and PostgreSQL from apt, the MongoDB server into .local/bin, the Python
-# packages into .venv. Says first what it will install; silent when nothing is
+# Installs what `make run` (or, with --dev, `make test`, or, with --bench, `make bench`)
+# needs and does not find: RabbitMQ and PostgreSQL from apt, the MongoDB server into
+# .local/bin, the Python packages into .venv; for the benchmark wrk from apt as well. Says first what it will install; silent when nothing is
 # missing. Nothing but packages is written outside the checkout.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
-DEV=no
-[ "${1:-}" = "--dev" ] && DEV=yes
+DEV=no BENCH=no
+case "${1:-}" in
+    --dev) DEV=yes ;;
+    --bench) DEV=yes BENCH=yes ;;
+esac
 
 LOG=.local/log/install.log
 MONGOD=.local/bin/mongod
@@ -71,6 +74,7 @@ plan() {
     if ! postgresql_installed && ! answering postgresql; then
         APT+=(postgresql) UNITS+=(postgresql.service)
     fi
+    [ "$BENCH" = no ] || command -v wrk >/dev/null || APT+=(wrk)
     if ! mongod_installed && ! answering mongodb; then
         MONGOD_MISSING=yes
         library_missing libcurl.so.4 && APT+=(libcurl4)

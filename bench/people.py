@@ -1,0 +1,76 @@
+"""Who calls, and what: accounts made on a side before it is measured."""
+
+import json
+import uuid
+from dataclasses import dataclass
+from typing import Any
+
+import requests
+
+from bench.load import Request
+
+PASSWORD = "correct horse battery"
+TODOS = 20
+SECONDS = 30
+TODO = {
+    "title": "Buy milk and bread", "description": "The oat milk, two of them, and the dark bread.",
+    "priority": "high", "tags": ["shopping", "home"], "due_at": "2030-05-01T12:00:00Z",
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class People:
+    """What the rows ask of a side."""
+
+    list_todos: Request
+    get_todo: Request
+    create_todo: Request
+    login: Request
+
+
+def register(url: str) -> str:
+    """A new account; its address."""
+    email = f"{uuid.uuid4().hex[:12]}@example.com"
+    _post(url, "/api/auth/register", {"email": email, "password": PASSWORD, "name": "Ada"})
+    return email
+
+
+def login(url: str, email: str) -> str:
+    """The access token of a new login."""
+    token: str = _post(url, "/api/auth/login", {"email": email, "password": PASSWORD})["access_token"]
+    return token
+
+
+def create_todo(url: str, token: str) -> dict[str, Any]:
+    """A new todo."""
+    return _post(url, "/api/todos", TODO, token)
+
+
+def settle_in(url: str, logins: int = 8) -> People:
+    """A reader with twenty todos, a writer, and some who only log in."""
+    reader, writer = login(url, register(url)), login(url, register(url))
+    todo = [create_todo(url, reader) for _ in range(TODOS)][-1]
+    listed = requests.get(f"{url}/api/todos", headers=_bearer(reader), timeout=SECONDS)
+    assert listed.status_code == 200, listed.text
+    assert len(listed.json()) == TODOS, listed.text
+    return People(
+        list_todos=Request(f"{url}/api/todos", reader),
+        get_todo=Request(f"{url}/api/todos/{todo['id']}", reader),
+        create_todo=Request(f"{url}/api/todos", writer, (json.dumps(TODO),)),
+        login=Request(f"{url}/api/auth/login", bodies=tuple(_login_body(url) for _ in range(logins))),
+    )
+
+
+def _login_body(url: str) -> str:
+    return json.dumps({"email": register(url), "password": PASSWORD})
+
+
+def _post(url: str, path: str, body: dict[str, Any], token: str = "") -> dict[str, Any]:
+    answer = requests.post(url + path, json=body, headers=_bearer(token), timeout=SECONDS)
+    assert answer.ok, f"{path}: {answer.status_code} {answer.text[:500]}"
+    made: dict[str, Any] = answer.json()
+    return made
+
+
+def _bearer(token: str) -> dict[str, str]:
+    return {"Authorization": f"Bearer {token}"} if token else {}

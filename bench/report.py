@@ -1,0 +1,105 @@
+"""A run's figures as tables in Markdown, which read well in a terminal too."""
+
+import platform
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from bench import figures, targets
+from bench.rounds import ROWS, Sample, Samples
+
+HEAD = ("", "suite", "stock", "ratio", "p50 ms", "p99 ms", "own CPU", "RabbitMQ's CPU")
+
+
+@dataclass(frozen=True)
+class Report:
+    """One run."""
+
+    samples: Samples
+    extras: dict[str, Any]
+    rounds: int
+    seconds: int
+
+    @property
+    def figures(self) -> dict[str, float]:
+        """By name."""
+        return figures.of_run(self.samples, self.extras)
+
+    def text(self) -> str:
+        """The tables."""
+        parts = [f"{self.about()}\n", table(HEAD, [self._row(key) for key in self.samples])]
+        parts += self._extras()
+        if judged := targets.verdicts(self.figures):
+            parts += ["", table(("target", "wanted", "this run"), judged)]
+        return "\n".join(parts)
+
+    def about(self) -> str:
+        """When, where and how."""
+        now = datetime.now(UTC).strftime("%Y-%m-%d")
+        return f"{now}, {cpu_model()}, {self.rounds} rounds of {self.seconds} s."
+
+    def raw(self) -> dict[str, Any]:
+        """Everything that was measured, for JSON."""
+        plain = {
+            key: {side: [asdict(one) for one in all_of] for side, all_of in sides.items()}
+            for key, sides in self.samples.items()
+        }
+        return {
+            "about": self.about(), "rounds": self.rounds, "seconds": self.seconds, "samples": plain,
+            "extras": self.extras, "figures": self.figures,
+        }  # fmt: skip
+
+    def _row(self, key: str) -> tuple[str, ...]:
+        suite, stock = (figures.median(self.samples[key][side]) for side in ("suite", "stock"))
+        found = self.figures
+        return (
+            title(key), f"{suite.per_second:.0f}/s", f"{stock.per_second:.0f}/s",
+            f"{found[f'{key}.ratio']:.2f}", both(suite, stock, "p50_ms"), both(suite, stock, "p99_ms"),
+            f"{both(suite, stock, 'own_cpu', 2)} ({found[f'{key}.own_cpu_ratio']:.2f})",
+            f"{both(suite, stock, 'broker_cpu', 2)} ({found[f'{key}.broker_cpu_ratio']:.2f})",
+        )  # fmt: skip
+
+    def _extras(self) -> list[str]:
+        lines = []
+        if "mixed" in self.samples:
+            suite, stock = (figures.median(self.samples["mixed"][side]) for side in ("suite", "stock"))
+            lines.append(f"Logins/s beside: {both(suite, stock, 'logins_per_second', 1)}")
+        lines += [f"{name}: {shown(value)}" for name, value in self.extras.items()]
+        return ["", *[f"- {line}" for line in lines]] if lines else []
+
+
+def title(key: str) -> str:
+    """What a row is about."""
+    return next(row.title for row in ROWS if row.key == key)
+
+
+def both(suite: Sample, stock: Sample, name: str, decimals: int = 1) -> str:
+    """The suite's figure, then stock's."""
+    return f"{getattr(suite, name):.{decimals}f} / {getattr(stock, name):.{decimals}f}"
+
+
+def shown(value: Any) -> str:
+    """A figure, or some by name."""
+    if isinstance(value, dict):
+        return ", ".join(f"{name} {shown(one)}" for name, one in value.items())
+    return f"{value:.3g}" if isinstance(value, float) and value < 100 else f"{value:.0f}"
+
+
+def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """A table in Markdown, its columns aligned."""
+    widths = [max(map(len, column)) for column in zip(head, *rows, strict=True)]
+    lines = [head, ["-" * max(3, width) for width in widths], *rows]
+    return "\n".join(
+        "| " + " | ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)) + " |"
+        for line in lines
+    )
+
+
+def cpu_model() -> str:
+    """The processor and how many cores of it."""
+    import os
+
+    with open("/proc/cpuinfo", encoding="utf-8") as info:
+        names = [line.partition(":")[2].strip() for line in info if line.startswith("model name")]
+    return f"{os.cpu_count()} cores ({names[0] if names else platform.machine()})"
