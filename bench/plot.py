@@ -11,8 +11,8 @@ COLOURS = ("#1f6feb", "#9aa4af")
 def svg(rates: dict[str, tuple[float, float]]) -> str:
     """Requests per second by row, the suite's and stock Nameko's, as an SVG without scripts."""
     chart = pygal.HorizontalBar(
-        style=CleanStyle(colors=COLOURS), js=(), print_values=True, show_legend=True,
-        legend_at_bottom=True, height=60 + 64 * len(rates), width=900, explicit_size=True,
+        style=CleanStyle(colors=COLOURS), js=(), print_values=True, print_values_position="top",
+        legend_at_bottom=True, height=120 + 60 * len(rates), width=900, explicit_size=True,
         value_formatter=lambda value: f"{value:.0f}/s", title="Per second: more is better",
     )  # fmt: skip
     # Bars are drawn from the bottom.

@@ -42,8 +42,9 @@ class Report:
 
     def about(self) -> str:
         """When, where and how."""
+        rounds = "1 round" if self.rounds == 1 else f"{self.rounds} rounds"
         now = datetime.now(UTC).strftime("%Y-%m-%d")
-        return f"{now}, {cpu_model()}, {self.rounds} rounds of {self.seconds} s."
+        return f"{now}, {cpu_model()}, {rounds} of {self.seconds} s each."
 
     def raw(self) -> dict[str, Any]:
         """Everything that was measured, for JSON."""
