@@ -1,72 +1,104 @@
 """``make bench``, or ``python -m bench``: the suite against stock Nameko, in one run on one machine."""
 
-import argparse
 import json
+import logging
 import shutil
+import subprocess
 import sys
 import tempfile
+import time
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from bench import rounds, sides, yardstick
-from bench.engines import Engines, engines
+from bench import document, options, rounds, sides, yardstick
+from bench.engines import engines
+from bench.micro import events, mails, round_trip, standing
+from bench.options import Options
 from bench.people import settle_in
 from bench.report import Report
-from bench.rounds import ROWS, Bench
+from bench.rounds import Bench
+from bench.setting import Setting
 
 ROOT = Path(__file__).resolve().parents[1]
 LOCAL = ROOT / ".local" / "bench"
 BCRYPT_COST = 12
+BEGAN = time.monotonic()
 
 
-def main() -> int:
+def main(arguments: list[str]) -> int:
     """Measure and report; the exit code."""
-    options = read_options()
+    wanted = options.read(arguments)
+    # Nameko's client closes its queue in a way that py-amqp remarks on.
+    logging.getLogger("amqp").setLevel(logging.ERROR)
     if not shutil.which("wrk"):
         print("wrk is not installed: run ops/install.sh --bench", file=sys.stderr)
         return 1
     with tempfile.TemporaryDirectory(prefix="bench-") as directory:
-        report = measure(options, Path(directory))
+        report = measure(wanted, Path(directory))
     print(f"\n{report.text()}\n")
     print(f"Raw figures: {keep(report).relative_to(ROOT)}")
+    if wanted.write:
+        document.write(report.text(), report.samples)
+        print("Written: docs/performance.md, docs/performance.svg")
     return 0
 
 
-def read_options() -> argparse.Namespace:
-    """What the command line asks for."""
-    parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
-    parser.add_argument("--rounds", type=int, default=5, help="how often each row is measured (5)")
-    parser.add_argument("--seconds", type=int, default=6, help="how long each time (6)")
-    known = [row.key for row in ROWS]
-    parser.add_argument("--only", nargs="+", choices=known, default=known, help="these rows alone")
-    return parser.parse_args()
-
-
-def measure(options: argparse.Namespace, directory: Path) -> Report:
+def measure(wanted: Options, directory: Path) -> Report:
     """Start everything, and measure what is asked for."""
-    rows = [row for row in ROWS if row.key in options.only]
-    say("starting the servers, the suite and stock Nameko")
+    say("starting the servers")
     with engines(directory) as servers:
-        suite, stock = sides.suite(servers, directory / "suite"), sides.stock(servers, directory / "stock")
-        with sides.running(suite), sides.running(stock):
-            benches = [bench(servers, side) for side in (suite, stock)]
-            samples = rounds.alternate(benches, rows, options.rounds, options.seconds, say)
-            return Report(samples, extras(options), options.rounds, options.seconds)
+        suite = sides.suite(servers, directory / "suite", **settings(wanted))
+        stock = sides.stock(servers, directory / "stock", **settings(wanted))
+        say("starting the suite and stock Nameko")
+        with sides.running(suite, stock):
+            setting = Setting(servers, suite, stock)
+            samples = measure_rows(setting, wanted)
+            extras = measure_parts(setting, wanted)
+            if "rpc" in wanted.parts:
+                samples |= round_trip.measure(setting, wanted.rounds, wanted.seconds, say)
+    if "outbox" in wanted.parts:
+        extras["outbox"] = outbox()
+    return Report(samples, extras, wanted.rounds, wanted.seconds)
 
 
-def bench(servers: Engines, side: sides.Side) -> Bench:
-    """A side with its people in place."""
-    pid = servers.rabbitmq.pid
-    assert pid is not None
-    return Bench(side, settle_in(side.url), pid)
+def settings(wanted: Options) -> dict[str, str]:
+    """Variables for both sides: passwords cost what they do in production only if logins are measured."""
+    return {} if any(row.beside for row in wanted.rows) else {"BCRYPT_ROUNDS": "4"}
 
 
-def extras(options: argparse.Namespace) -> dict[str, Any]:
-    """What is measured beside the rounds."""
-    if "mixed" not in options.only:
+def measure_rows(setting: Setting, wanted: Options) -> rounds.Samples:
+    """The rows of the table."""
+    if not wanted.rows:
         return {}
-    return {"bcrypt_per_second": yardstick.hashes_per_second(BCRYPT_COST, options.seconds)}
+    logins = max(row.beside for row in wanted.rows)
+    benches = [
+        Bench(side, settle_in(side.url, logins), setting.broker_pid)
+        for side in (setting.suite, setting.stock)
+    ]
+    return rounds.alternate(benches, wanted.rows, wanted.rounds, wanted.seconds, say)
+
+
+def measure_parts(setting: Setting, wanted: Options) -> dict[str, Any]:
+    """What is measured beside the rounds."""
+    found: dict[str, Any] = {}
+    if "standing" in wanted.parts:
+        found |= told("memory and idle CPU", standing.measure(setting))
+    if any(row.beside for row in wanted.rows):
+        rate = yardstick.hashes_per_second(BCRYPT_COST, wanted.seconds)
+        found |= told("bcrypt alone", {"bcrypt_per_second": rate})
+    if "mails" in wanted.parts:
+        found |= told("mails", mails.measure(setting))
+    if "events" in wanted.parts:
+        found |= told("events", events.measure(setting))
+    return found
+
+
+def outbox() -> dict[str, Any]:
+    """What an outbox costs, measured by a process of its own: it runs what it measures under eventlet."""
+    command = [sys.executable, "-W", "ignore", "-m", "bench.outbox", "--json"]
+    output = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, text=True, check=True).stdout
+    return told("outbox", json.loads(output.splitlines()[-1]))
 
 
 def keep(report: Report) -> Path:
@@ -77,10 +109,16 @@ def keep(report: Report) -> Path:
     return path
 
 
+def told(what: str, found: dict[str, Any]) -> dict[str, Any]:
+    """The same figures, and a line that they are there."""
+    say(what)
+    return found
+
+
 def say(line: str) -> None:
     """Show how far it is."""
-    print(line, flush=True)
+    print(f"{time.monotonic() - BEGAN:5.0f} s  {line}", flush=True)
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sys.argv[1:]))

@@ -2,14 +2,17 @@
 
 Each round makes the same changes in three ways, one after the other: the change alone, the change with
 its event stored, and both with the event published and removed. Private servers, with their data on disk
-as in production. The figures are medians over the rounds, and ratios to the change alone.
+as in production. The figures are medians over the rounds, and ratios to the change alone. ``--json`` prints
+them as a line of JSON.
 """
 
 import eventlet
 
 eventlet.monkey_patch()
 
+import json
 import statistics
+import sys
 import tempfile
 import time
 import uuid
@@ -41,6 +44,7 @@ from services.users.users import UserRepository
 ROUNDS, CHANGES = 9, 200
 Way = Callable[[], object]
 Ways = tuple[Way, Way, Callable[[], int]]
+Figures = dict[str, dict[str, float]]
 
 
 class SilentUsers(UserRepository):
@@ -50,8 +54,20 @@ class SilentUsers(UserRepository):
         """Nothing."""
 
 
-def main() -> None:
-    """Measure both stores and print a line for each way."""
+def main(as_json: bool) -> None:
+    """Measure both stores and print the figures."""
+    found = measure()
+    if as_json:
+        print(json.dumps(found))
+        return
+    for title, ways in found.items():
+        print(title)
+        for name, one in ways.items():
+            print(f"  {name:24} {one['ms']:6.2f} ms  {one['ratio']:5.2f} times")
+
+
+def measure() -> dict[str, Figures]:
+    """The figures of both stores."""
     with ExitStack() as stack:
         directory = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         rabbitmq = RabbitMQ(directory / "rabbitmq", free_port(), free_port())
@@ -60,8 +76,10 @@ def main() -> None:
         for engine in (rabbitmq, postgresql, mongodb):
             stack.enter_context(killed(engine)).wait_ready(60)
         publish = publisher(rabbitmq.uri)
-        report("PostgreSQL, a user is registered", *postgresql_ways(postgresql, publish))
-        report("MongoDB, a todo is made", *mongodb_ways(mongodb, publish))
+        return {
+            "PostgreSQL, a user is registered": compare(*postgresql_ways(postgresql, publish)),
+            "MongoDB, a todo is made": compare(*mongodb_ways(mongodb, publish)),
+        }
 
 
 def publisher(uri: str) -> Publish:
@@ -109,8 +127,8 @@ def mongodb_ways(server: MongoDB, publish: Publish) -> Ways:
     return add_silently, add, lambda: outbox.drain(publish)
 
 
-def report(title: str, alone: Way, stored: Way, relay: Callable[[], int]) -> None:
-    """Run the rounds and print medians."""
+def compare(alone: Way, stored: Way, relay: Callable[[], int]) -> Figures:
+    """Run the rounds; medians in milliseconds, and ratios to the change alone."""
 
     def published() -> None:
         stored()
@@ -126,13 +144,12 @@ def report(title: str, alone: Way, stored: Way, relay: Callable[[], int]) -> Non
             taken[name].append((time.perf_counter() - began) / CHANGES * 1000)
             while relay():
                 pass  # what one way leaves in the outbox is not the next one's work
-    print(title)
-    first = statistics.median(taken["the change alone"])
+    found = {}
     for name, values in taken.items():
-        ratios = [one / alone for one, alone in zip(values, taken["the change alone"], strict=True)]
-        median, ratio = statistics.median(values), statistics.median(ratios)
-        print(f"  {name:24} {median:6.2f} ms  {ratio:5.2f} times  (+{median - first:.2f} ms)")
+        ratios = [one / first for one, first in zip(values, taken["the change alone"], strict=True)]
+        found[name] = {"ms": statistics.median(values), "ratio": statistics.median(ratios)}
+    return found
 
 
 if __name__ == "__main__":
-    main()
+    main(as_json="--json" in sys.argv[1:])

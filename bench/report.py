@@ -1,15 +1,18 @@
 """A run's figures as tables in Markdown, which read well in a terminal too."""
 
+import os
 import platform
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from bench import figures, targets
+from bench import figures, parts, targets
+from bench.micro import round_trip
 from bench.rounds import ROWS, Sample, Samples
 
-HEAD = ("", "suite", "stock", "ratio", "p50 ms", "p99 ms", "own CPU", "RabbitMQ's CPU")
+ROW_HEAD = ("", "suite", "stock", "ratio", "p50 ms", "p99 ms", "own CPU", "RabbitMQ's CPU")
+LEFT_OVER_SECONDS = 1.0
 
 
 @dataclass(frozen=True)
@@ -28,16 +31,20 @@ class Report:
 
     def text(self) -> str:
         """The tables."""
-        parts = [f"{self.about()}\n", table(HEAD, [self._row(key) for key in self.samples])]
-        parts += self._extras()
-        if judged := targets.verdicts(self.figures):
-            parts += ["", table(("target", "wanted", "this run"), judged)]
-        return "\n".join(parts)
+        rows = [self._row(key) for key in self.samples]
+        beside = [*self._beside(), *parts.lines(self.extras)]
+        tables = [
+            table(ROW_HEAD, rows),
+            table(("of the suite", "measured"), beside),
+            table(("target", "wanted", "this run"), targets.verdicts(self.figures)),
+        ]
+        return "\n\n".join([self.about(), *filter(None, tables)])
 
     def about(self) -> str:
         """When, where and how."""
+        rounds = "1 round" if self.rounds == 1 else f"{self.rounds} rounds"
         now = datetime.now(UTC).strftime("%Y-%m-%d")
-        return f"{now}, {cpu_model()}, {self.rounds} rounds of {self.seconds} s."
+        return f"{now}, {cpu_model()}, {rounds} of {self.seconds} s each."
 
     def raw(self) -> dict[str, Any]:
         """Everything that was measured, for JSON."""
@@ -60,18 +67,23 @@ class Report:
             f"{both(suite, stock, 'broker_cpu', 2)} ({found[f'{key}.broker_cpu_ratio']:.2f})",
         )  # fmt: skip
 
-    def _extras(self) -> list[str]:
-        lines = []
-        if "mixed" in self.samples:
-            suite, stock = (figures.median(self.samples["mixed"][side]) for side in ("suite", "stock"))
-            lines.append(f"Logins/s beside: {both(suite, stock, 'logins_per_second', 1)}")
-        lines += [f"{name}: {shown(value)}" for name, value in self.extras.items()]
-        return ["", *[f"- {line}" for line in lines]] if lines else []
+    def _beside(self) -> list[tuple[str, str]]:
+        """What the rows show besides their own figures, the suite's before stock's."""
+        found = []
+        for key, sides in self.samples.items():
+            suite, stock = figures.median(sides["suite"]), figures.median(sides["stock"])
+            if suite.logins_per_second:
+                found.append(("logins/s meanwhile", both(suite, stock, "logins_per_second", 1)))
+            if suite.settled_after > LEFT_OVER_SECONDS:
+                about = f"{title(key)}: seconds until all that it caused was done"
+                found.append((about, both(suite, stock, "settled_after", 1)))
+        return found
 
 
 def title(key: str) -> str:
     """What a row is about."""
-    return next(row.title for row in ROWS if row.key == key)
+    titles = {row.key: row.title for row in ROWS} | round_trip.TITLES
+    return titles[key]
 
 
 def both(suite: Sample, stock: Sample, name: str, decimals: int = 1) -> str:
@@ -79,17 +91,12 @@ def both(suite: Sample, stock: Sample, name: str, decimals: int = 1) -> str:
     return f"{getattr(suite, name):.{decimals}f} / {getattr(stock, name):.{decimals}f}"
 
 
-def shown(value: Any) -> str:
-    """A figure, or some by name."""
-    if isinstance(value, dict):
-        return ", ".join(f"{name} {shown(one)}" for name, one in value.items())
-    return f"{value:.3g}" if isinstance(value, float) and value < 100 else f"{value:.0f}"
-
-
 def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """A table in Markdown, its columns aligned."""
-    widths = [max(map(len, column)) for column in zip(head, *rows, strict=True)]
-    lines = [head, ["-" * max(3, width) for width in widths], *rows]
+    """A table in Markdown, its columns aligned; nothing without rows."""
+    if not rows:
+        return ""
+    widths = [max(3, *map(len, column)) for column in zip(head, *rows, strict=True)]
+    lines = [head, ["-" * width for width in widths], *rows]
     return "\n".join(
         "| " + " | ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)) + " |"
         for line in lines
@@ -98,8 +105,6 @@ def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 
 def cpu_model() -> str:
     """The processor and how many cores of it."""
-    import os
-
     with open("/proc/cpuinfo", encoding="utf-8") as info:
         names = [line.partition(":")[2].strip() for line in info if line.startswith("model name")]
     return f"{os.cpu_count()} cores ({names[0] if names else platform.machine()})"

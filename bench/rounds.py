@@ -29,6 +29,7 @@ ROWS = (
     Row("list32", "GET list of 20, 32 clients", lambda people: people.list_todos, 32),
     Row("post1", "POST a todo, 1 client", lambda people: people.create_todo, 1),
     Row("post32", "POST a todo, 32 clients", lambda people: people.create_todo, 32),
+    Row("quiet32", "POST, 32 clients, mails switched off", lambda people: people.create_silently, 32),
     Row("get32", "GET one, 32 clients", lambda people: people.get_todo, 32),
     Row("mixed", "GET list, 8 clients, while 8 others log in", lambda people: people.list_todos, 8, 8),
 )
@@ -52,7 +53,7 @@ Samples = dict[str, dict[str, list[Sample]]]
 
 @dataclass(frozen=True)
 class Bench:
-    """A side, its people, and the broker that works for it."""
+    """A side, its people, and the broker that works for both sides."""
 
     side: Side
     people: People
@@ -90,5 +91,10 @@ def alternate(
             for bench in benches if number % 2 == 0 else reversed(benches):
                 sample = bench.measure(row, seconds)
                 samples[row.key][bench.side.name].append(sample)
-                tell(f"{number + 1}/{rounds} {row.key:7} {bench.side.name:6} {sample.per_second:7.0f}/s")
+                tell(line(number + 1, rounds, row.key, bench.side.name, sample))
     return samples
+
+
+def line(number: int, rounds: int, key: str, side: str, sample: Sample) -> str:
+    """A measurement, for those who watch."""
+    return f"{number}/{rounds}  {key:8} {side:6} {sample.per_second:7.0f}/s  p99 {sample.p99_ms:6.1f} ms"

@@ -102,15 +102,23 @@ class Side:
         return True
 
 
+def nameko(config: Path) -> list[str]:
+    """Nameko's own command line, up to the services."""
+    return [sys.executable, "-m", "nameko", "run", "--config", str(config)]
+
+
 @contextmanager
-def running(side: Side) -> Iterator[Side]:
-    """The side, ready, and stopped at the end."""
+def running(*sides: Side) -> Iterator[None]:
+    """The sides, started together, ready, and stopped at the end."""
     try:
-        side.start()
-        side.wait_ready()
-        yield side
+        for side in sides:
+            side.start()
+        for side in sides:
+            side.wait_ready()
+        yield
     finally:
-        side.stop()
+        for side in sides:
+            side.stop()
 
 
 def suite(engines: Engines, directory: Path, **settings: str) -> Side:
@@ -136,6 +144,6 @@ def stock(engines: Engines, directory: Path, **settings: str) -> Side:
         "DB_URI": engines.add_database("stock").replace("postgresql:", "postgresql+psycopg2:"),
         "JWT_SECRET": SECRET, **settings,
     }  # fmt: skip
-    nameko = [sys.executable, "-m", "nameko", "run", "--config", str(STOCK_CONFIG)]
-    commands = {name: [*nameko, f"bench.stock.{name}"] for name in STOCK_SERVICES}
+    run = nameko(STOCK_CONFIG)
+    commands = {name: [*run, f"bench.stock.{name}"] for name in STOCK_SERVICES}
     return Side("stock", directory, port, commands, environment)

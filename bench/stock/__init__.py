@@ -9,5 +9,5 @@ confirms, and the messaging service stores them. Workers, pools and transport ar
 It leaves out what the suite does beyond that: no outbox (an event is lost when the process dies between
 write and dispatch, and stored twice when it is delivered twice), no mails, no revocation of tokens, no
 deadlines or breakers, no rate limits, no filters, cursors or entity tags, no idempotency keys, no metrics.
-So the ratios to it understate what the suite's own work costs.
+A ratio of 1 means that the suite does all that in the same time.
 """

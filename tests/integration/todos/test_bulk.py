@@ -189,7 +189,7 @@ def test_many_todos_go_to_the_trash_in_steps_and_still_with_one_event(user, hear
 def test_a_removal_that_was_cut_short_has_announced_exactly_what_it_did(user, heard, collection, monkeypatch):
     monkeypatch.setattr(Sweep, "step_size", 30)
     user.todos.bulk({"ops": [{"op": "create", "title": "x"}] * 50})
-    store = TodoStore(SimpleNamespace(db=collection.database, outbox_in="todos"), "r")
+    store = TodoStore(SimpleNamespace(todos=collection, shown=collection, answers=None), "r")
     assert Sweep(store.todos, store._entry, user.id, clock.now()).step(collection.database.client) == 30
     heard.of(user, 1)
     assert heard.of(user, 2, seconds=15)[1][1]["count"] == 30
@@ -199,7 +199,7 @@ def test_a_removal_that_was_cut_short_has_announced_exactly_what_it_did(user, he
 def test_an_event_that_was_published_meanwhile_is_followed_by_another(user, heard, collection, monkeypatch):
     monkeypatch.setattr(Sweep, "step_size", 30)
     user.todos.bulk({"ops": [{"op": "create", "title": "x"}] * 50})
-    store = TodoStore(SimpleNamespace(db=collection.database, outbox_in="todos"), "r")
+    store = TodoStore(SimpleNamespace(todos=collection, shown=collection, answers=None), "r")
     sweep, client = Sweep(store.todos, store._entry, user.id, clock.now()), collection.database.client
     assert sweep.step(client) == 30
     collection.update_one({"_id": sweep.places[0].holder}, {"$unset": {"outbox": "", "outbox_at": ""}})

@@ -1,0 +1,1 @@
+"""Measurements of one part each, beside the rounds."""
