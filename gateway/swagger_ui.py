@@ -8,13 +8,9 @@ from werkzeug.wrappers import Response
 
 from common.errors import NotFound
 from common.request import JSON, Request
+from gateway.files import TYPES, answer
 
-ASSETS = {
-    "swagger-ui.css": "text/css; charset=utf-8",
-    "swagger-ui-bundle.js": "text/javascript; charset=utf-8",
-    "favicon-32x32.png": "image/png",
-    "initializer.js": "text/javascript; charset=utf-8",
-}
+ASSETS = ("swagger-ui.css", "swagger-ui-bundle.js", "favicon-32x32.png", "initializer.js")
 """What the page loads, by name: all but the initializer are the package's."""
 
 _PAGES = Path(__file__).parent / "pages"
@@ -29,7 +25,7 @@ _POLICY = (
 
 def page(request: Request) -> Response:
     """The page itself."""
-    found = _answer(request, (_PAGES / "docs.html").read_bytes(), "text/html; charset=utf-8")
+    found = answer(request, (_PAGES / "docs.html").read_bytes(), TYPES[".html"])
     found.headers["Content-Security-Policy"] = _POLICY
     return found
 
@@ -39,12 +35,12 @@ def asset(request: Request, name: str) -> Response:
     if name not in ASSETS:
         raise NotFound("no_such_route", "There is nothing at this path.")
     source = _PAGES / "docs.js" if name == "initializer.js" else _package_folder() / name
-    return _answer(request, source.read_bytes(), ASSETS[name], f"public, max-age={_HOUR}")
+    return answer(request, source.read_bytes(), TYPES[source.suffix], f"public, max-age={_HOUR}")
 
 
 def document(request: Request, name: str) -> Response:
     """A document of the API, as ``python -m ops.openapi`` has written it."""
-    return _answer(request, (Path(__file__).parent / name).read_bytes(), JSON)
+    return answer(request, (Path(__file__).parent / name).read_bytes(), JSON)
 
 
 @cache
@@ -54,9 +50,3 @@ def _package_folder() -> Path:
     if package is None or not package.submodule_search_locations:
         raise RuntimeError(f"the package {_PACKAGE} is not installed: see requirements.txt")
     return Path(package.submodule_search_locations[0]) / "static"
-
-
-def _answer(request: Request, content: bytes, content_type: str, caching: str = "no-cache") -> Response:
-    response = Response(content, content_type=content_type, headers={"Cache-Control": caching})
-    response.add_etag()
-    return response.make_conditional(request)
