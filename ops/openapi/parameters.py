@@ -87,7 +87,7 @@ KEY_NOTE = (
 
 def _of_limit(description: str) -> Made:
     return {
-        "description": f"{description} Not on health and metrics.",
+        "description": f"{description} Not on health, metrics and the files of the web app.",
         "schema": {"type": "integer", "minimum": 0},
     }
 

@@ -34,6 +34,7 @@ export default function templates() {
   }
 
   frame.addEventListener("load", load, { once: true });
+  new ResizeObserver(() => fit(frame)).observe(frame);
   return panel("Templates", filter.element, h("section", { class: "card" }, subject, frame), h("details", { class: "card" }, h("summary", null, "As plain text"), text));
 }
 
@@ -41,5 +42,14 @@ function show(frame, html) {
   const inside = frame.contentDocument;
   const mail = new frame.contentWindow.DOMParser().parseFromString(html, "text/html");
   inside.replaceChild(inside.importNode(mail.documentElement, true), inside.documentElement);
-  frame.height = inside.documentElement.scrollHeight;
+  fit(frame);
+}
+
+// As high as the mail, so that only the page scrolls.
+function fit(frame) {
+  const body = frame.contentDocument?.body;
+  const border = frame.offsetHeight - frame.clientHeight;
+  if (body) {
+    frame.height = Math.ceil(body.getBoundingClientRect().height) + border;
+  }
 }

@@ -39,11 +39,13 @@ export function filters(query, onChange) {
     timer = setTimeout(() => onChange(values()), target.type === "search" ? TYPING_MS : 0);
   };
   const [search, ...rest] = made.map((one) => one.element);
+  const isSet = made.slice(1).some((one) => one.value());
+  const isRoomy = matchMedia("(min-width: 641px)").matches;
   const element = h(
     "form",
     { class: "filters", role: "search", "aria-label": "Todos", oninput: soon, onsubmit: (event) => event.preventDefault() },
     search,
-    h("div", { class: "row" }, rest),
+    h("details", { open: isSet || isRoomy }, h("summary", null, "Filter and order"), h("div", { class: "row" }, rest)),
   );
   const set = (wanted) => {
     made.forEach((one) => {

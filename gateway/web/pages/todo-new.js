@@ -26,6 +26,7 @@ export function newTodo(onMade) {
     const { data } = await post("/api/todos", body, { "Idempotency-Key": key });
     [key, last] = [onceKey(), ""];
     onMade(data);
+    element.querySelector("input").focus();
   };
   const layout = ([title, ...details]) => [
     title,
