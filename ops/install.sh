@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Installs what `make run` (or, with --dev, `make test`) needs and does not find:
-# RabbitMQ and PostgreSQL from apt, the MongoDB server into .local/bin, the Python
-# packages into .venv. Says first what it will install; silent when nothing is
+# RabbitMQ and PostgreSQL from apt (and for the tests a browser), the MongoDB server
+# into .local/bin, the Python packages into .venv. Says first what it will install; silent when nothing is
 # missing. Nothing but packages is written outside the checkout.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
@@ -51,6 +51,14 @@ venv_works() { .venv/bin/python -c 'import pip, sys; sys.exit(not (3, 11) <= sys
 answering() { [ "$DEV" = no ] && [[ " $ANSWERING " == *" $1 "* ]]; }
 postgresql_installed() { compgen -G '/usr/lib/postgresql/*/bin/postgres' >/dev/null; }
 mongod_installed() { command -v mongod >/dev/null || [ -x "$MONGOD" ]; }
+# Ubuntu's only browser is a snap, which containers can't have: there the tests take Chrome, or leave it out.
+browser_missing() {
+    local program
+    for program in chromium-headless-shell chromium google-chrome; do
+        command -v "$program" >/dev/null && return 1
+    done
+    grep -qx 'ID=debian' /etc/os-release
+}
 library_missing() { ! /sbin/ldconfig -p | grep -q "$1"; }
 
 requirements() { if [ "$DEV" = yes ]; then echo requirements-dev.txt; else echo requirements.txt; fi; }
@@ -70,6 +78,9 @@ plan() {
     fi
     if ! postgresql_installed && ! answering postgresql; then
         APT+=(postgresql) UNITS+=(postgresql.service)
+    fi
+    if [ "$DEV" = yes ] && browser_missing; then
+        APT+=(chromium-headless-shell)
     fi
     if ! mongod_installed && ! answering mongodb; then
         MONGOD_MISSING=yes
