@@ -130,3 +130,43 @@ def test_a_new_tab_takes_part_in_the_session_and_a_logout_ends_it_in_both(
 
     browser.sees("You have logged out in another tab")
     assert browser.run("sessionStorage.length") == 0
+
+
+def test_a_token_that_is_refused_is_replaced_once_and_an_ended_session_leads_to_the_login(
+    browser: Tab, home: str, anyone: Client
+) -> None:
+    ada = anyone.register("Ada").login()
+    log_in(browser, home, ada.user["email"], PASSWORD)
+    browser.sees("Nothing to do")
+    browser.open(f"{home}docs")
+    browser.run("sessionStorage.setItem('access_token', 'no token')")
+    browser.open(home)
+    browser.sees("Nothing to do")
+    calls = "performance.getEntriesByType('resource').filter((one) => one.name.endsWith('/auth/refresh'))"
+    assert browser.run(f"{calls}.length") == 1
+
+    assert ada.post("/api/auth/logout-all").status_code == 204
+    browser.click("Profile")
+    browser.sees("Your session has ended. Please log in again.")
+    assert browser.run("document.querySelectorAll('.notice').length") == 1
+    browser.write("E-mail address", ada.user["email"])
+    browser.write("Password", PASSWORD)
+    browser.click("Log in")
+    browser.sees("Where you are logged in")
+
+
+def test_a_todo_that_was_changed_elsewhere_is_not_overwritten(
+    browser: Tab, home: str, anyone: Client
+) -> None:
+    ada = anyone.register("Ada").login()
+    todo = ada.todo(title="Buy milk")
+    log_in(browser, home, ada.user["email"], PASSWORD)
+    browser.click("Edit: Buy milk")
+    browser.sees("Edit todo")
+    ada.patch(f"/api/todos/{todo['id']}", {"title": "Buy oat milk"})
+    browser.write("Notes", "two litres")
+    browser.click("Save")
+    browser.sees("This todo was changed elsewhere")
+
+    browser.sees("Buy oat milk")
+    assert ada.get(f"/api/todos/{todo['id']}").json()["description"] is None

@@ -2,7 +2,7 @@
 
 import { call } from "../core/api.js";
 import { fill, h } from "../core/dom.js";
-import { plural } from "../core/format.js";
+import { plural, timeOfDay } from "../core/format.js";
 import { keepFresh, panel } from "./panel.js";
 import { badge } from "./tables.js";
 
@@ -22,7 +22,7 @@ export default async function health({ signal }) {
       summary.dataset.status = data.status;
       fill(summary, badge(data.status), ` ${TOLD[data.status]}`);
     }
-    fill(at, `Version ${data.version}, checked at ${new Date(data.checked_at).toLocaleTimeString()}`);
+    fill(at, `Version ${data.version}, checked at ${timeOfDay(data.checked_at)}`);
     fill(services, Object.entries(data.services).map(([name, one]) => service(name, one)));
   };
   await keepFresh(load, signal);

@@ -2,6 +2,7 @@
 
 import { get } from "../core/api.js";
 import { fill } from "../core/dom.js";
+import { number } from "../core/format.js";
 import { keepFresh, panel } from "./panel.js";
 import { search } from "./search.js";
 import { table } from "./tables.js";
@@ -9,8 +10,8 @@ import { table } from "./tables.js";
 const rate = (name) => (one) => (one.rates ? `${one.rates[name].toFixed(1)}/s` : "–");
 const COLUMNS = [
   ["Queue", (one) => one.name],
-  ["Messages", (one) => one.messages.toLocaleString()],
-  ["Consumers", (one) => one.consumers.toLocaleString()],
+  ["Messages", (one) => number(one.messages)],
+  ["Consumers", (one) => number(one.consumers)],
   ["Published", rate("publish")],
   ["Delivered", rate("deliver")],
   ["Acknowledged", rate("ack")],

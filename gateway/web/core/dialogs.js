@@ -22,6 +22,9 @@ export function dialog(title, content, { wide = false } = {}) {
     element.addEventListener("click", (event) => event.target === element && close());
     document.body.append(element);
     element.showModal();
+    if (!element.querySelector("[autofocus]")) {
+      element.querySelector("form input, form select, form textarea")?.focus();
+    }
   });
 }
 

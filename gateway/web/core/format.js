@@ -1,19 +1,21 @@
-// Times and numbers as people write them, in the browser's language and time zone.
+// Times and numbers as people write them, in the browser's time zone and in English, as all that is around
+// them: in the reader's own kind of it, if they have one.
 
 import { h } from "./dom.js";
 
+const LOCALE = navigator.languages.find((one) => one.startsWith("en")) ?? "en-GB";
 const DAY_MS = 86_400_000;
-const RELATIVE = new Intl.RelativeTimeFormat(undefined, { numeric: "auto" });
+const RELATIVE = new Intl.RelativeTimeFormat(LOCALE, { numeric: "auto" });
 const UNITS = [
   ["day", DAY_MS],
   ["hour", 3_600_000],
   ["minute", 60_000],
 ];
 
-const clock = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit" });
-const date = new Intl.DateTimeFormat(undefined, { day: "numeric", month: "short" });
-const longDate = new Intl.DateTimeFormat(undefined, { day: "numeric", month: "short", year: "numeric" });
-const full = new Intl.DateTimeFormat(undefined, { dateStyle: "full", timeStyle: "medium" });
+const clock = new Intl.DateTimeFormat(LOCALE, { hour: "2-digit", minute: "2-digit" });
+const date = new Intl.DateTimeFormat(LOCALE, { day: "numeric", month: "short" });
+const longDate = new Intl.DateTimeFormat(LOCALE, { day: "numeric", month: "short", year: "numeric" });
+const full = new Intl.DateTimeFormat(LOCALE, { dateStyle: "full", timeStyle: "medium" });
 
 // "today, 14:00", "12 Dec, 14:00": a moment to come or one of long ago, as a <time>.
 export function moment(text) {
@@ -45,8 +47,16 @@ export function fromInput(value) {
   return value ? new Date(value).toISOString() : null;
 }
 
+export function number(value) {
+  return value.toLocaleString(LOCALE);
+}
+
+export function timeOfDay(text) {
+  return new Date(text).toLocaleTimeString(LOCALE);
+}
+
 export function plural(count, one, many = `${one}s`) {
-  return `${count.toLocaleString()} ${count === 1 ? one : many}`;
+  return `${number(count)} ${count === 1 ? one : many}`;
 }
 
 // "in_progress" as "In progress".

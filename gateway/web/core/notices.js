@@ -31,6 +31,9 @@ export function notifyProblem(problem) {
   if (!(problem instanceof Problem)) {
     throw problem; // no refusal of the server but a mistake of ours, which belongs into the console
   }
+  if (problem.code === "invalid_refresh_token") {
+    return; // the session has ended, which has been told already
+  }
   const first = Object.values(problem.errors ?? {})[0]?.[0];
   notify(first ? `${problem.told} ${first}` : problem.told, { kind: "error" });
 }

@@ -2,6 +2,7 @@
 
 import { get } from "../core/api.js";
 import { fill, h } from "../core/dom.js";
+import { number } from "../core/format.js";
 
 // `show(status)` filters the list. Returns { element, reload() }.
 export function stats(show) {
@@ -27,7 +28,7 @@ function tiles(found, show) {
 }
 
 function tile(name, count, onclick, more = "") {
-  const inside = [h("b", null, count.toLocaleString()), h("span", null, name)];
+  const inside = [h("b", null, number(count)), h("span", null, name)];
   return onclick
     ? h("button", { type: "button", class: `tile ${more}`, onclick }, inside)
     : h("div", { class: `tile ${more}` }, inside);

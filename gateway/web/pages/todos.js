@@ -1,13 +1,11 @@
 // The list of todos: what there is to do.
 
-import { call, get, patch, post, remove } from "../core/api.js";
-import { dialog } from "../core/dialogs.js";
+import { get, patch, post, remove } from "../core/api.js";
 import { h } from "../core/dom.js";
-import { form } from "../core/forms.js";
 import { pagedList } from "../core/lists.js";
 import { notify, notifyProblem } from "../core/notices.js";
 import { remember } from "../core/router.js";
-import { editFields, toBody } from "./todo-fields.js";
+import { editTodo } from "./todo-edit.js";
 import { filters } from "./todo-filters.js";
 import { todoItem } from "./todo-item.js";
 import { newTodo } from "./todo-new.js";
@@ -38,8 +36,10 @@ export default function todos({ query }) {
     await patch(`/api/todos/${todo.id}`, { completed: isDone }).then(({ data }) => replace(data), failed);
   }
 
+  const rowOf = (todo) => list.element.querySelector(`[data-id="${todo.id}"]`);
+
   function replace(todo) {
-    const row = list.element.querySelector(`[data-id="${todo.id}"]`);
+    const row = rowOf(todo);
     const fresh = todoItem(todo, on);
     const hadFocus = row?.contains(document.activeElement);
     row?.replaceWith(fresh);
@@ -50,12 +50,11 @@ export default function todos({ query }) {
   }
 
   async function edit(todo) {
-    const changed = await dialog("Edit todo", (close) => {
-      const send = async (values) => close(await save(todo, values));
-      return form({ fields: editFields(todo), submit: "Save", send });
-    });
+    const changed = await editTodo(todo);
     if (changed) {
       replace(changed);
+    } else if (changed === null) {
+      await reload();
     }
   }
 
@@ -67,7 +66,12 @@ export default function todos({ query }) {
     }
     const restore = () => post(`/api/todos/${todo.id}/restore`).then(reload, notifyProblem);
     notify(`“${todo.title}” is in the trash.`, { action: { label: "Undo", run: restore } });
-    return reload();
+    const row = rowOf(todo);
+    const next = row?.nextElementSibling ?? row?.previousElementSibling;
+    row?.remove();
+    next?.querySelector("input").focus();
+    numbers.reload();
+    return next ? null : list.reload();
   }
 
   function failed(problem) {
@@ -77,13 +81,6 @@ export default function todos({ query }) {
 
   reload();
   return h("div", { class: "stack" }, h("h1", null, "Todos"), newTodo(reload), numbers.element, filter.element, list.element);
-}
-
-// Only over the version that was shown: what somebody else has changed meanwhile is not undone unseen.
-async function save(todo, values) {
-  const headers = { "If-Match": `"${todo.version}"` };
-  const { data } = await call("PATCH", `/api/todos/${todo.id}`, { body: toBody(values), headers });
-  return data;
 }
 
 function nothing(filter) {
