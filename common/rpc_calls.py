@@ -6,10 +6,10 @@ from typing import Any
 
 from kombu.exceptions import KombuError, OperationalError
 from nameko.amqp.publish import UndeliverableMessage
+from nameko.constants import CALL_ID_STACK_CONTEXT_KEY
 from nameko.containers import WorkerContext
 from nameko.exceptions import BadRequest as NamekoBadRequest
 from nameko.exceptions import RemoteError, UnknownService
-from nameko.messaging import HeaderEncoder
 
 from common import context, metrics
 from common.errors import DeadlineExceeded, SuiteError, Unavailable, internal_error
@@ -28,7 +28,6 @@ NOBODY_THERE = (
 NO_WORD_OF_OURS = (
     RemoteError, NamekoBadRequest, KombuError, TypeError, KeyError, AttributeError, ValueError,
 )  # fmt: skip
-_PREFIX = HeaderEncoder.header_prefix
 
 
 @dataclass(frozen=True)
@@ -83,16 +82,14 @@ class Call:
             seconds = time.perf_counter() - started
             metrics.rpc_call(self.client.service_name, outcome).observe(seconds)
 
-    def headers(self) -> dict[str, Any]:
-        """The caller's context, the deadline, and the service's proof if asked for."""
+    def carried(self) -> dict[str, Any]:
+        """What goes with it: the caller's context, the deadline, the service's proof if asked for."""
         worker_ctx = self.client.worker_ctx
         data = context.outgoing(worker_ctx.data, context.CALL_KEYS)
         data[context.DEADLINE] = repr(self.expires_at)
         if self.client.tokens:
             data[context.SERVICE_TOKEN] = self.client.tokens.service_token()
-        headers: dict[str, Any] = {f"{_PREFIX}.{key}": value for key, value in data.items()}
-        headers[f"{_PREFIX}.call_id_stack"] = worker_ctx.call_id_stack
-        return headers
+        return {**data, CALL_ID_STACK_CONTEXT_KEY: worker_ctx.call_id_stack}
 
     def _guarded(self, kwargs: dict[str, Any]) -> Any:
         client = self.client
@@ -119,7 +116,6 @@ class Call:
 
     def _in_time(self, kwargs: dict[str, Any], seconds: float) -> Any:
         self.expires_at = time.time() + seconds
-        self.unanswered = self._late()
         return self._exchange(kwargs, seconds)
 
     def _exchange(self, kwargs: dict[str, Any], seconds: float) -> Any:
@@ -138,6 +134,11 @@ class Call:
                 error=str(problem),
             )  # fmt: skip
             raise internal_error() from None
+
+    def late(self) -> SuiteError:
+        """The error of a call whose time is over; it counts as not answered."""
+        self.unanswered = self._late()
+        return self.unanswered
 
     def _late(self) -> SuiteError:
         return DeadlineExceeded(

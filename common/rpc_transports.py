@@ -12,7 +12,7 @@ from nameko.containers import WorkerContext
 from nameko.exceptions import deserialize
 from nameko.rpc import MethodProxy, ReplyListener
 
-from common import metrics
+from common import context, metrics
 from common.broker import TRANSIENT
 from common.consumer import QueueConsumer
 from common.errors import Unavailable
@@ -41,7 +41,7 @@ class Transport(Protocol):
     def exchange(self, call: "Call", kwargs: Mapping[str, Any], seconds: float) -> Any:
         """The result, or the error that was raised at the other end; else one of ``NOBODY_THERE``.
 
-        After ``seconds`` it raises ``call.unanswered``.
+        After ``seconds`` it raises ``call.late()``.
         """
 
 
@@ -56,10 +56,10 @@ class FastTransport:
         """Send, wait, read the answer."""
         body = codec.dumps({"args": (), "kwargs": kwargs})
         client = call.client
-        question = Question(
-            client.service_name, call.method_name, call.headers(), body, seconds, client.is_stock
-        )
-        reply = self.link.calling.call(question, call.unanswered)
+        write = context.spelled_out if client.is_stock else context.packed
+        headers = write(call.carried())
+        question = Question(client.service_name, call.method_name, headers, body, seconds, client.is_stock)
+        reply = self.link.calling.call(question, call.late)
         answer = codec.loads(reply.body, reply.properties, self.accept)
         if answer.get("error"):
             raise deserialize(answer["error"])
@@ -98,7 +98,7 @@ class StockMethod(MethodProxy):
 
     def get_message_headers(self, worker_ctx: WorkerContext) -> dict[str, Any]:
         """What travels with the call."""
-        return self.call.headers()
+        return context.spelled_out(self.call.carried())
 
 
 class StockTransport:
@@ -108,7 +108,7 @@ class StockTransport:
         """Send, wait, read the answer."""
         awaited = Awaited(call.client.replies)
         try:
-            with eventlet.Timeout(seconds, call.unanswered):
+            with eventlet.Timeout(seconds, call.late()):
                 return StockMethod(call, awaited, seconds)._call(**kwargs).result()
         finally:
             awaited.forget()
