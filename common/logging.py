@@ -110,7 +110,7 @@ class Lines(logging.Formatter):
 
 
 def _complete(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
-    """Add what every line has. A traceback, which may show secrets, turns into text before they are masked."""
+    """Add what every line has. A traceback turns into text before its secrets are masked."""
     exc_info = event.pop("exc_info", None)
     found = {**_origin, **_ids.get(), **event, "timestamp": datetime.now(UTC).isoformat()[:-6] + "Z"}
     if exc_info:

@@ -30,7 +30,7 @@ NO_WORD_OF_OURS = (
 )  # fmt: skip
 
 
-@dataclass(frozen=True)
+@dataclass(slots=True)
 class Client:
     """Another service's methods, as attributes; each call ends after ``seconds`` at the latest.
 
