@@ -46,10 +46,14 @@ def complete(
     response: Response, request_id: str, every_answer: dict[str, str], more: dict[str, str] | None = None
 ) -> None:
     """Add what ``every_answer`` carries that has not set it itself, and ``more`` that this one does."""
-    response.headers["X-Request-ID"] = request_id
-    response.headers.update(more or {})
+    headers = response.headers
+    headers.update(more or {})
+    # One look at the names there are: werkzeug would go through all of them for each.
+    own = {name.lower() for name, _ in headers}
+    headers.add("X-Request-ID", request_id)
     for name, value in every_answer.items():
-        response.headers.setdefault(name, value)
+        if name.lower() not in own:
+            headers.add(name, value)
 
 
 class Connection(HttpProtocol):

@@ -82,6 +82,6 @@ def context_of(request: Request) -> dict[str, Any]:
         context.TRACEPARENT: request.headers.get("Traceparent", "")[:128],
         context.CLIENT_IP: request.remote_addr or "",
         context.USER_AGENT: request.headers.get("User-Agent", "")[:256],
-        context.BASE_URL: request.host_url.rstrip("/") if request.host else "",
+        context.BASE_URL: f"{request.scheme}://{request.host}" if request.host else "",
     }
     return {key: value for key, value in found.items() if value}

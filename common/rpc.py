@@ -20,8 +20,9 @@ from common import context
 from common.errors import DeadlineExceeded, SuiteError, Unavailable
 from common.identity import Allow, Tokens
 from common.logging import get_logger
-from common.rpc_calls import Client, Replies
+from common.rpc_calls import Client
 from common.rpc_consumer import SafeRpcConsumer
+from common.rpc_transports import Replies
 
 log = get_logger()
 

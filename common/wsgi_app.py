@@ -39,6 +39,8 @@ class SuiteWsgiApp(WsgiApp):
         settings = server.container.config["HTTP"]
         self.proxies = TrustedProxies(parse_networks(settings["trusted_proxies"]))
         self.cors = Cors(parse_origins(settings["cors_origins"]))
+        # No route depends on the host, so there is nothing to find out for each request.
+        self.routes = self.url_map.bind("localhost")
 
     def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
         """The WSGI application."""
@@ -67,9 +69,8 @@ class SuiteWsgiApp(WsgiApp):
             preflight = _of_the_server(request) or self.cors.preflight(request)
             if preflight is not None:
                 return preflight, "*"
-            adapter = self.url_map.bind_to_environ(request.environ)
             self._check_method(request)
-            provider, request.path_values = adapter.match()
+            provider, request.path_values = self.routes.match(request.path, request.method)
             return provider.handle_request(request), provider.url
         except MethodNotAllowed as refusal:
             if request.method == "OPTIONS":

@@ -9,6 +9,7 @@ from gateway.routes.system import SystemRoutes
 from gateway.routes.todos import TodoRoutes
 from gateway.routes.unsubscribe import UnsubscribeRoutes
 from gateway.routes.users import UserRoutes
+from gateway.routes.web import WebRoutes
 
 
 class Workers(DependencyProvider):
@@ -24,7 +25,7 @@ class Workers(DependencyProvider):
 
 
 class GatewayService(
-    AuthRoutes, UserRoutes, TodoRoutes, MessageRoutes, UnsubscribeRoutes, SystemRoutes, DocsRoutes
+    AuthRoutes, UserRoutes, TodoRoutes, MessageRoutes, UnsubscribeRoutes, SystemRoutes, DocsRoutes, WebRoutes
 ):
     """What the world outside talks to."""
 

@@ -19,7 +19,8 @@ from common import VERSION, clock, topology
 from common.errors import DeadlineExceeded
 from common.health import worst
 from common.logging import get_logger
-from common.rpc_calls import Client, Replies
+from common.rpc_calls import Client
+from common.rpc_transports import Replies
 from gateway.instances import Counts, count_instances
 
 log = get_logger()

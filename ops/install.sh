@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Installs what `make run` (or, with --dev, `make test`, or, with --bench, `make bench`)
-# needs and does not find: RabbitMQ and PostgreSQL from apt, the MongoDB server into
-# .local/bin, the Python packages into .venv; for the benchmark wrk from apt as well. Says first what it will install; silent when nothing is
+# Installs what `make run` (or, with --dev, `make test`, or, with --bench, `make bench`) needs and does not
+# find: RabbitMQ and PostgreSQL from apt (for the tests a browser, for the benchmark wrk), the MongoDB server
+# into .local/bin, the Python packages into .venv. Says first what it will install; silent when nothing is
 # missing. Nothing but packages is written outside the checkout.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
@@ -54,6 +54,14 @@ venv_works() { .venv/bin/python -c 'import pip, sys; sys.exit(not (3, 11) <= sys
 answering() { [ "$DEV" = no ] && [[ " $ANSWERING " == *" $1 "* ]]; }
 postgresql_installed() { compgen -G '/usr/lib/postgresql/*/bin/postgres' >/dev/null; }
 mongod_installed() { command -v mongod >/dev/null || [ -x "$MONGOD" ]; }
+# Ubuntu's only browser is a snap, which containers can't have: there the tests take Chrome, or leave it out.
+browser_missing() {
+    local program
+    for program in chromium-headless-shell chromium google-chrome; do
+        command -v "$program" >/dev/null && return 1
+    done
+    grep -qx 'ID=debian' /etc/os-release
+}
 library_missing() { ! /sbin/ldconfig -p | grep -q "$1"; }
 
 requirements() { if [ "$DEV" = yes ]; then echo requirements-dev.txt; else echo requirements.txt; fi; }
@@ -75,6 +83,9 @@ plan() {
         APT+=(postgresql) UNITS+=(postgresql.service)
     fi
     [ "$BENCH" = no ] || command -v wrk >/dev/null || APT+=(wrk)
+    if [ "$DEV" = yes ] && browser_missing; then
+        APT+=(chromium-headless-shell)
+    fi
     if ! mongod_installed && ! answering mongodb; then
         MONGOD_MISSING=yes
         library_missing libcurl.so.4 && APT+=(libcurl4)

@@ -15,7 +15,7 @@ from eventlet.event import Event
 from common.transport import frames
 
 MOST_WAITING_BYTES = 8 * 1024 * 1024
-_READ_BYTES = 128 * 1024
+_READ_BYTES = 64 * 1024  # more would be mapped and unmapped for each read
 _GOODBYE_SECONDS = 1.0
 
 

@@ -2,14 +2,17 @@
 
 from typing import Any
 
+from werkzeug.wrappers import Response
+
 from common import VERSION
 from common.health import worst
-from common.http import Reply
+from common.http import ANY_TYPE, Reply
 from common.http import http as uncounted
 from common.identity import Allow
 from common.links import Links
 from common.request import Request
 from common.service import SuiteService
+from gateway import web_app
 from gateway.discovery import Discovery
 from gateway.http import http
 from gateway.system_health import SystemHealth
@@ -35,11 +38,13 @@ class SystemRoutes(SuiteService):
     instances: Any = Discovery()
     url: Any = Links()
 
-    @http("GET", "/", allow=Allow.PUBLIC)
-    def index(self, request: Request) -> Reply:
-        """Where to go from here."""
+    @http("GET", "/", allow=Allow.PUBLIC, produces=ANY_TYPE)
+    def index(self, request: Request) -> Reply | Response:
+        """Where to go from here; for a browser, the web app."""
+        if web_app.wants_page(request):
+            return web_app.page(request)
         found = {name: self.url(path) for name, path in _RESOURCES.items()}
-        return Reply(200, {"name": "todo-suite", "version": VERSION, "links": found})
+        return Reply(200, {"name": "todo-suite", "version": VERSION, "links": found}, {"Vary": "Accept"})
 
     @http("GET", "/api/services", allow=Allow.ADMIN)
     def list_instances(self, request: Request) -> Reply:

@@ -3,12 +3,17 @@
 from typing import Any
 
 from common.mail_kinds import TEMPLATES
-from gateway.swagger_ui import ASSETS
+from gateway import swagger_ui, web_app
 from ops.openapi.answers.todos import TODO_ID
 
 Made = dict[str, Any]
 UUID = "[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
 _UUID: Made = {"schema": {"type": "string", "format": "uuid"}}
+
+
+def _parts_of_app(place: int) -> list[str]:
+    return sorted({name.split("/")[place] for name in web_app.FILES})
+
 
 PATH: dict[str, Made] = {
     "todo_id": {
@@ -24,7 +29,13 @@ PATH: dict[str, Made] = {
     "message_id": _UUID,
     "letter_id": _UUID,
     "template": {"schema": {"type": "string", "enum": [*TEMPLATES]}, "example": "welcome"},
-    "asset": {"schema": {"type": "string", "enum": [*ASSETS]}, "example": "swagger-ui.css"},
+    "asset": {"schema": {"type": "string", "enum": [*swagger_ui.ASSETS]}, "example": "swagger-ui.css"},
+    "version": {
+        "description": "As the page names it; another one's files may not be kept.",
+        "schema": {"type": "string", "pattern": "^[0-9a-f]{12}$"},
+    },
+    "folder": {"schema": {"type": "string", "enum": _parts_of_app(0)}, "example": "look"},
+    "file": {"schema": {"type": "string", "enum": _parts_of_app(1)}, "example": "base.css"},
 }
 
 QUERY_NOTES: dict[str, str] = {
@@ -76,7 +87,7 @@ KEY_NOTE = (
 
 def _of_limit(description: str) -> Made:
     return {
-        "description": f"{description} Not on health and metrics.",
+        "description": f"{description} Not on health, metrics and the files of the web app.",
         "schema": {"type": "integer", "minimum": 0},
     }
 

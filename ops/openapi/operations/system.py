@@ -15,6 +15,7 @@ _DOCUMENT = {
     200: Answer("The document.", types={"application/json": {}}, headers=("ETag",)),
     304: Answer("The client has it.", headers=("ETag",)),
 }
+_APP = {200: Answer("The web app.", types=_PAGE, headers=("ETag",)), 304: Answer("Unchanged.")}
 _LINK = "The token in the link stands for its owner, who needs no login."
 
 
@@ -25,7 +26,26 @@ class LinkQuery(StrictSchema):
 
 
 OPERATIONS: dict[str, Operation] = {
-    "index": Operation(_TAG, {200: Answer("Links.", answers.Index, examples.INDEX)}),
+    "index": Operation(
+        _TAG,
+        {
+            200: Answer("Links, or the web app for a browser.", answers.Index, examples.INDEX, types=_PAGE),
+            304: Answer("The browser has the page."),
+        },
+    ),
+    "show_email_verification": Operation(_TAG, _APP),
+    "show_password_reset": Operation(_TAG, _APP),
+    "show_app_file": Operation(
+        _TAG,
+        {
+            200: Answer(
+                "The file.",
+                types={"text/javascript": {}, "text/css": {}, "text/html": {}, "image/svg+xml": {}},
+                headers=("ETag",),
+            ),
+            304: Answer("Unchanged."),
+        },
+    ),
     "list_instances": Operation(
         _TAG,
         {200: Answer("By service, the oldest first.", answers.Instance, examples.INSTANCES, many=True)},

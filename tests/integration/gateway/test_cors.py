@@ -69,7 +69,7 @@ def test_other_pages_are_told_nothing(open_to: Suite, origin: str) -> None:
     assert [one.status_code for one in answers] == [204, 200, 404]
     for answer in answers:
         assert not [name for name in answer.headers if name.startswith("Access-Control")]
-        assert answer.headers["Vary"] == "Origin"
+        assert "Origin" in answer.headers["Vary"]
 
 
 def test_options_without_an_origin_tells_the_methods(open_to: Suite) -> None:
@@ -82,5 +82,5 @@ def test_options_without_an_origin_tells_the_methods(open_to: Suite) -> None:
 def test_without_a_list_there_is_no_word_of_origins(gateway: Suite) -> None:
     answer = Client(gateway.url).get("/", headers={"Origin": APP})
 
-    assert "Vary" not in answer.headers
+    assert "Origin" not in answer.headers["Vary"]
     assert "Access-Control-Allow-Origin" not in answer.headers

@@ -33,3 +33,14 @@ def test_no_token_travels_with_an_event() -> None:
 def test_a_call_passes_on_who_asks_and_not_the_service_before_it() -> None:
     data = {"auth_token": "t", "service_token": "s", "request_id": "r", "client_ip": ""}
     assert context.outgoing(data, context.CALL_KEYS) == {"auth_token": "t", "request_id": "r"}
+
+
+def test_a_context_comes_back_as_it_was_sent_packed_or_spelled_out() -> None:
+    data = {"request_id": "ü", "auth_token": "t", "call_id_stack": ["a.b.1"]}
+    assert context.received(context.packed(data)) == data
+    assert context.received(context.spelled_out(data)) == data
+
+
+@pytest.mark.parametrize("packed", ["", "{", "[]", "5", "null", None, 5, ["x"], {"a": 1}, "\ud800"])
+def test_a_packed_context_that_is_none_is_empty(packed: object) -> None:
+    assert context.received({context.PACKED: packed, "nameko.request_id": "r"}) == {}

@@ -222,7 +222,7 @@ def test_without_a_store_counts_stay_in_memory() -> None:
     assert isinstance(make_counters("memory://"), MemoryCounters)
 
 
-def test_every_route_is_counted_but_health_and_metrics() -> None:
+def test_every_route_is_counted_but_health_metrics_and_the_files_of_the_app() -> None:
     methods = [getattr(GatewayService, name) for name in dir(GatewayService)]
     routes = [
         one
@@ -233,7 +233,8 @@ def test_every_route_is_counted_but_health_and_metrics() -> None:
     uncounted = {one.url for one in routes if not isinstance(one, LimitedEntrypoint)}
 
     assert {LOGIN, "/", "/api/todos"} <= {one.url for one in routes if isinstance(one, LimitedEntrypoint)}
-    assert uncounted == {"/health", "/health/live", "/health/ready", "/metrics"}
+    files = "/app/<version>/<folder>/<file>"
+    assert uncounted == {"/health", "/health/live", "/health/ready", "/metrics", files}
 
 
 def test_every_guarded_path_has_its_limits(config: dict[str, Any]) -> None:
