@@ -127,10 +127,12 @@ class ConfirmedPublisher(SharedExtension):
 
 def _wire(message: Message, channel: Any) -> bytes:
     """The message's frames; what py-amqp makes of one takes ten times as long."""
-    body = message.body.encode() if isinstance(message.body, str) else bytes(message.body)
+    body = message.body
+    if isinstance(body, str):
+        body = body.encode(message.properties.get("content_encoding") or "utf-8")
     address, frame_max = (message.exchange, message.routing_key), channel.connection.frame_max
     return frames.publish(
-        channel.channel_id, address, _properties(message), body, frame_max, message.mandatory
+        channel.channel_id, address, _properties(message), bytes(body), frame_max, message.mandatory
     )
 
 

@@ -16,7 +16,7 @@ from nameko.extensions import DependencyProvider
 from pymongo import ASCENDING, MongoClient
 from pymongo.collection import Collection
 from pymongo.database import Database
-from pymongo.errors import DuplicateKeyError, OperationFailure, PyMongoError
+from pymongo.errors import BulkWriteError, DuplicateKeyError, OperationFailure, PyMongoError
 
 from common import clock
 from common.health import Probe
@@ -32,7 +32,7 @@ _CLOSED = {"$unset": {"outbox": "", "outbox_at": ""}}
 _TAKEOVER_SECONDS = 5
 _START_SECONDS = 60
 _AUTHENTICATION_FAILED = (13, 18)
-_OTHER_OPTIONS = 85
+_OTHER_OPTIONS, _TAKEN = 85, 11000
 
 
 translated = Door("mongodb", PyMongoError).translated
@@ -68,6 +68,22 @@ def holding(*entries: Document) -> Document:
 def entry(source: str, name: str, payload: Document) -> Document:
     """An event as it lies in a document."""
     return {"source": source, "name": name, "payload": payload}
+
+
+def insert_new(collection: Collection[Document], documents: list[Document]) -> list[Document]:
+    """Insert those whose key is not taken, each by itself or not at all; those that were."""
+    if not documents:
+        return []
+    with translated():
+        try:
+            collection.insert_many(documents, ordered=False)
+        except BulkWriteError as problem:
+            errors = problem.details["writeErrors"]
+            if problem.details["writeConcernErrors"] or any(one["code"] != _TAKEN for one in errors):
+                raise
+            there = {one["index"] for one in errors}
+            return [one for number, one in enumerate(documents) if number not in there]
+    return documents
 
 
 class MongoOutbox:

@@ -65,7 +65,7 @@ class NotificationsService(SuiteService):
             self._note_failure(event, failure)
             raise
         self.deliveries.sent(event["message_id"], self.attempt.number)
-        metrics.MAILS.labels(event["template"], "sent").inc()
+        metrics.mail(event["template"], "sent").inc()
         log.info("mail_sent", message_id=event["message_id"], template=event["template"])
 
     def _send(self, event: Payload) -> None:
@@ -95,7 +95,7 @@ class NotificationsService(SuiteService):
         self.deliveries.failed(
             event["message_id"], self.attempt.number, failure.reason, failure.message, final
         )
-        metrics.MAILS.labels(event["template"], "dead" if final else "retried").inc()
+        metrics.mail(event["template"], "dead" if final else "retried").inc()
         log.warning(
             "mail_failed", message_id=event["message_id"], template=event["template"], reason=failure.reason,
             detail=failure.message, attempt=self.attempt.number, final=final,
