@@ -4,15 +4,12 @@ import time
 from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
-from email.message import EmailMessage
-from email.policy import SMTP
 
 import eventlet
 from eventlet.semaphore import BoundedSemaphore
 
 from common.breaker import Breaker
 from common.failures import PermanentFailure, Postponed, TemporaryFailure
-from services.notifications.mailboxes import needs_smtputf8, recipient_address, sender_address
 from services.notifications.smtp_session import Envelope, SmtpSession
 from services.notifications.smtp_settings import SmtpSettings
 
@@ -41,9 +38,8 @@ class Mailer:
         self._slots = BoundedSemaphore(MAX_CONNECTIONS)
         self.breaker = Breaker(FAILURES, PAUSE_SECONDS, LONGEST_PAUSE_SECONDS)
 
-    def send(self, message: EmailMessage, recipient: str) -> None:
-        """Hand the message over for one recipient; it returns once the server has accepted it."""
-        envelope = _envelope(message, self.settings.sender, recipient)
+    def send(self, envelope: Envelope) -> None:
+        """Hand a mail over; it returns once the server has accepted it."""
         with self._slot(), self._session() as session:
             session.deliver(envelope)
 
@@ -134,18 +130,3 @@ class Mailer:
 
 def _is_stale(session: SmtpSession) -> bool:
     return time.monotonic() - session.last_used > MAX_IDLE_SECONDS
-
-
-def _envelope(message: EmailMessage, default_sender: str, recipient: str) -> Envelope:
-    sender = sender_address(str(message["From"] or default_sender))
-    to = recipient_address(recipient)
-    utf8 = needs_smtputf8(sender, to)
-    return Envelope(sender.addr_spec, to.addr_spec, _payload(message, utf8=utf8), utf8)
-
-
-def _payload(message: EmailMessage, *, utf8: bool) -> bytes:
-    try:
-        payload = message.as_bytes(policy=SMTP.clone(cte_type="7bit", utf8=utf8))
-    except (ValueError, LookupError, TypeError) as error:
-        raise PermanentFailure("invalid_message", "the message can't be written as mail") from error
-    return payload if payload.endswith(b"\r\n") else payload + b"\r\n"

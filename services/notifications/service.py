@@ -80,7 +80,7 @@ class NotificationsService(SuiteService):
         )
         late = TemporaryFailure("smtp_timeout", "sending took too long")
         with self.deliveries.held(event["message_id"]), eventlet.Timeout(domain.SEND_SECONDS, late):
-            self.mailer.send(message, event["recipient"])
+            self.mailer.send(message)
 
     def _render(self, template: str, context: Payload, locale: object, link: str | None) -> RenderedEmail:
         public_url = self.settings.public_url

@@ -158,9 +158,9 @@ def test_a_recipient_that_is_no_address_reaches_no_server(
     recipient: str, scripted: Scripted, mailer_for: MailerFor
 ) -> None:
     server = scripted()
-    message = build_message(MAIL, message_id="m-1", sender=SENDER, recipient="ada@example.org")
+    mailer = mailer_for(server.port)
     with pytest.raises(PermanentFailure) as failure:
-        mailer_for(server.port).send(message, recipient)
+        mailer.send(build_message(MAIL, message_id="m-1", sender=SENDER, recipient=recipient))
     assert failure.value.reason == "invalid_recipient"
     assert not server.connections
 
