@@ -10,7 +10,7 @@ from eventlet.semaphore import BoundedSemaphore
 
 from common.breaker import Breaker
 from common.failures import PermanentFailure, Postponed, TemporaryFailure
-from services.notifications.smtp_session import Envelope, SmtpSession
+from services.notifications.smtp_session import Envelope, HungUp, SmtpSession
 from services.notifications.smtp_settings import SmtpSettings
 
 MAX_CONNECTIONS = 8
@@ -40,8 +40,11 @@ class Mailer:
 
     def send(self, envelope: Envelope) -> None:
         """Hand a mail over; it returns once the server has accepted it."""
-        with self._slot(), self._session() as session:
-            session.deliver(envelope)
+        with self._slot():
+            try:
+                self._deliver(self._idle_session() or self._new_session(), envelope)
+            except HungUp:
+                self._deliver(self._new_session(), envelope)
 
     def check(self) -> None:
         """Connect and greet, within 1.5 s in all; the account is not tried, as that wears providers out."""
@@ -74,11 +77,9 @@ class Mailer:
         finally:
             self._slots.release()
 
-    @contextmanager
-    def _session(self) -> Iterator[SmtpSession]:
-        session = self._idle_session() or self._new_session()
+    def _deliver(self, session: SmtpSession, envelope: Envelope) -> None:
         try:
-            yield session
+            session.deliver(envelope)
         finally:
             self._keep_or_close(session)
 
@@ -107,10 +108,10 @@ class Mailer:
         return Postponed("smtp_paused", "the mail server is not there", seconds)
 
     def _idle_session(self) -> SmtpSession | None:
-        """A server hangs up on an idle connection when it likes, so each is asked before its next mail."""
+        """A server hangs up on an idle connection when it likes: it is asked, unless it was used just now."""
         while self._idle:
             session = self._idle.pop()
-            if not _is_stale(session) and session.is_alive():
+            if session.is_fresh or (not _is_stale(session) and session.is_alive()):
                 return session
             session.close()
         return None
