@@ -116,15 +116,18 @@ class EventHandler(NamekoEventHandler):
     long, a backlog of one kind then leaves room for the others.
 
     ``together`` names a method of the service that takes many of these events at once: see
-    :mod:`common.gathering`.
+    :mod:`common.gathering`. One that is ``quiet`` writes its own line into the log when all is well.
     """
 
     queue_consumer = QueueConsumer()
     redelivery = Redelivery()
     kind = "event"
 
-    def __init__(self, event: Event, share: float = 1, together: str = "", **kwargs: Any) -> None:
+    def __init__(
+        self, event: Event, share: float = 1, together: str = "", quiet: bool = False, **kwargs: Any
+    ) -> None:
         super().__init__(event.source, event.name, **kwargs)
+        self.quiet = quiet
         self.event = event
         self.share = share
         self.together = together

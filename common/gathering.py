@@ -1,8 +1,8 @@
 """Events handled together: what has come in while the last batch was being handled makes the next one.
 
-Nothing waits for a batch to fill: an event that finds nothing going on is a batch of one. Under load they
-grow by themselves, up to ``AT_ONCE``, and a batch costs hardly more than an event: one query, one write,
-one acknowledgement.
+An event that finds nothing going on is a batch of one, at once. What comes within a few milliseconds after
+a batch waits for the end of these, so that under load batches grow, up to ``AT_ONCE``; and a batch costs
+hardly more than an event: one query, one write, one acknowledgement.
 
 The method named by ``together`` takes the kind of event and a list of payloads, and returns those that it
 leaves. These are handled one by one by the entrypoint's own method, and so are all of a batch that fails:
@@ -16,6 +16,7 @@ from functools import partial
 from itertools import islice
 from typing import Any
 
+import eventlet
 from kombu.message import Message as Received
 from nameko.containers import WorkerContext
 from nameko.exceptions import ContainerBeingKilled
@@ -24,6 +25,8 @@ from common import metrics
 
 AT_ONCE = 100
 """How many messages of a queue a process takes from the broker at a time, and so the largest batch."""
+_ENOUGH, _PAUSE_SECONDS = 20, 0.01
+"""What follows a batch waits so long for company, unless there is enough of it."""
 Payload = dict[str, Any]
 
 
@@ -61,6 +64,8 @@ class Gathering:
         try:
             while self._waiting:
                 self._handle([self._waiting.popleft() for _ in islice(range(AT_ONCE), len(self._waiting))])
+                if len(self._waiting) < _ENOUGH:
+                    eventlet.sleep(_PAUSE_SECONDS)
         finally:
             self._is_busy = False
 

@@ -17,6 +17,7 @@ from pymongo import ASCENDING, MongoClient
 from pymongo.collection import Collection
 from pymongo.database import Database
 from pymongo.errors import BulkWriteError, DuplicateKeyError, OperationFailure, PyMongoError
+from pymongo.write_concern import WriteConcern
 
 from common import clock
 from common.health import Probe
@@ -32,7 +33,8 @@ _CLOSED = {"$unset": {"outbox": "", "outbox_at": ""}}
 _TAKEOVER_SECONDS = 5
 _START_SECONDS = 60
 _AUTHENTICATION_FAILED = (13, 18)
-_OTHER_OPTIONS, _TAKEN = 85, 11000
+_OTHER_OPTIONS = 85
+DUPLICATE_KEY = 11000
 
 
 translated = Door("mongodb", PyMongoError).translated
@@ -79,7 +81,7 @@ def insert_new(collection: Collection[Document], documents: list[Document]) -> l
             collection.insert_many(documents, ordered=False)
         except BulkWriteError as problem:
             errors = problem.details["writeErrors"]
-            if problem.details["writeConcernErrors"] or any(one["code"] != _TAKEN for one in errors):
+            if problem.details["writeConcernErrors"] or any(one["code"] != DUPLICATE_KEY for one in errors):
                 raise
             there = {one["index"] for one in errors}
             return [one for number, one in enumerate(documents) if number not in there]
@@ -91,6 +93,8 @@ class MongoOutbox:
 
     def __init__(self, collection: Collection[Document]) -> None:
         self.collection = collection
+        # What is published and not removed is published again, which does no harm: no need to wait for disks.
+        self._unflushed = collection.with_options(write_concern=WriteConcern(w=1))
         self._hints: list[tuple[Any, tuple[Document, ...]]] = []
 
     def prepare(self) -> None:
@@ -165,10 +169,10 @@ class MongoOutbox:
         """Take published entries out: as a rule nothing else is there, and one write a document does it."""
         those = {"_id": {"$in": identifiers}}
         others = {"outbox": {"$elemMatch": {"payload.event_id": {"$nin": event_ids}}}}
-        done = self.collection.update_many({**those, "$nor": [others]}, _CLOSED)
+        done = self._unflushed.update_many({**those, "$nor": [others]}, _CLOSED)
         if done.matched_count < len(set(identifiers)):
             pull = {"$pull": {"outbox": {"payload.event_id": {"$in": event_ids}}}}
-            self.collection.update_many({**those, "outbox_at": {"$exists": True}}, pull)
+            self._unflushed.update_many({**those, "outbox_at": {"$exists": True}}, pull)
 
 
 def expire(collection: Collection[Document], field: str, after: timedelta, which: Document) -> None:

@@ -29,6 +29,7 @@ from common.transport import codec
 log = get_logger()
 POLL_SECONDS = 1.0
 _RETRY_SECONDS = 1.0
+_PAUSE_SECONDS = 0.01
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,8 +128,8 @@ class Relay(SharedExtension):
                 self._wake.get(timeout=POLL_SECONDS)
             except Empty:
                 pass
-            if not self._drain_in_turn():
-                eventlet.sleep(_RETRY_SECONDS)
+            # What is stored right after a publication waits a moment, and leaves in company.
+            eventlet.sleep(_PAUSE_SECONDS if self._drain_in_turn() else _RETRY_SECONDS)
 
     def _drain_in_turn(self) -> bool:
         # finish() drains for the last time; the store may be closed by now

@@ -50,7 +50,7 @@ class NotificationsService(SuiteService):
         """See to it that a mail is never sent; Conflict if it is sent, or being sent."""
         self.deliveries.cancel(message_id)
 
-    @handles(events.NOTIFICATION_REQUESTED, share=domain.POOL_SHARE)
+    @handles(events.NOTIFICATION_REQUESTED, share=domain.POOL_SHARE, quiet=True)
     def handle_notification_requested(self, event: Payload) -> None:
         """Claim the mail, send it, note the outcome; what fails is raised, and tried again if it may be."""
         if not self.deliveries.claim(event["message_id"], event["template"], event["recipient"]):
