@@ -21,7 +21,18 @@ from werkzeug.wrappers import Response
 
 from common import metrics, problems
 from common.connections import Connections
-from common.framing import Head, Incomplete, has_body, is_read, is_sound, origin_form
+from common.framing import (
+    Head,
+    Incomplete,
+    Malformed,
+    has_body,
+    is_read,
+    is_sound,
+    origin_form,
+    read_fields,
+    read_request_line,
+    stays_open,
+)
 from common.handshake import part
 from common.logging import get_logger
 
@@ -111,22 +122,35 @@ class Connection(HttpProtocol):
 
     def parse_request(self) -> bool:
         """Read the head of a request; False if it was refused."""
-        self.rfile = Head(self.rfile.fp)
+        self.command, self.request_version, self.close_connection = "", "HTTP/1.0", True
+        if not self.raw_requestline.strip():
+            return False  # an empty line after a body, as some clients send it
         try:
-            if not super().parse_request():
-                return False
+            refusal = self._read_head()
+        except Malformed:
+            refusal = 400
         except (HeaderLineTooLong, HeadersTooLarge):
-            return self._refuse(431)
+            refusal = 431
         except (Incomplete, TimeoutError):
             return self._give_up()
-        target = origin_form(self.path, self.headers, self.command)
-        if target is None or self.request_version == "HTTP/0.9":
-            return self._refuse(400)
-        if not is_sound(self.headers, self.request_version):
-            return self._refuse(400)
-        self.path = target
+        if refusal:
+            return self._refuse(refusal)
         self._head_is_complete()
         return True
+
+    def _read_head(self) -> int:
+        """Take in request line and header fields; the status of a refusal, or 0."""
+        self.command, target, version = read_request_line(self.raw_requestline)
+        self.headers = read_fields(Head(self.rfile.fp))
+        if version >= "HTTP/2":
+            return 505
+        self.request_version = version
+        self.close_connection = not stays_open(self.headers, version)
+        path = origin_form(target, self.headers, self.command)
+        if path is None or not is_sound(self.headers, version):
+            return 400
+        self.path = path
+        return 0
 
     def send_error(self, code: int, message: str | None = None, explain: str | None = None) -> None:
         """Answer what can't be read as HTTP; Python's own answer is a page with its version."""

@@ -60,6 +60,7 @@ class HttpEntrypoint(HttpRequestHandler):
     ) -> None:
         super().__init__(method, url, expected_exceptions=SuiteError, **kwargs)
         self.allow = allow
+        self.idempotent = set(method.split(",")) <= {"GET", "HEAD"}
         self.produces = produces
         self.pooled = pooled
         self.json = json

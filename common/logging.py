@@ -1,4 +1,4 @@
-"""One formatter for structlog and the standard library, set up from ``LOGGING`` in ``config.yml``.
+"""One way for structlog's lines and the standard library's, set up from ``LOGGING`` in ``config.yml``.
 
 Log with a static event name and data as keywords: ``log.info("mail_sent", message_id=...)``. What
 belongs to every line of a request (request id, call id, entrypoint) is bound once per worker and
@@ -10,29 +10,23 @@ import os
 import socket
 from collections.abc import Mapping
 from contextvars import ContextVar
+from datetime import UTC, datetime
 from types import MappingProxyType
 from typing import Any
 
 import structlog
-from structlog.dev import Column, ConsoleRenderer, KeyValueColumnFormatter, LogLevelColumnFormatter
-from structlog.typing import EventDict, Processor, WrappedLogger
+from structlog.typing import EventDict, WrappedLogger
 
+from common.log_lines import Console, Json, exception_text
 from common.redact import redact
 
-_CYAN, _MAGENTA, _BLUE, _DIM, _BOLD, _RESET = (
-    "\x1b[36m", "\x1b[35m", "\x1b[34m", "\x1b[2m", "\x1b[1m", "\x1b[0m",
-)  # fmt: skip
-_LEVELS = {
-    "critical": "\x1b[1;41m", "exception": "\x1b[31m", "error": "\x1b[31m", "warn": "\x1b[33m",
-    "warning": "\x1b[33m", "info": "\x1b[32m", "debug": "\x1b[34m", "notset": "",
-}  # fmt: skip
 _ids: ContextVar[Mapping[str, Any]] = ContextVar("ids", default=MappingProxyType({}))  # one for all of them
 _origin = {"service": "-", "instance": f"{socket.gethostname()}:{os.getpid()}"}
 
 
 def get_logger() -> Any:
     """A logger; the service's name and the worker's context are added when a line is written."""
-    return structlog.stdlib.get_logger("suite")
+    return structlog.get_logger("suite")
 
 
 def identify(service: str) -> None:
@@ -50,74 +44,78 @@ def bind_ids(ids: dict[str, Any]) -> None:
     _ids.set(ids)
 
 
-def _add_ids(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
-    return {**_ids.get(), **event}
+class Logger(structlog.BoundLoggerBase):
+    """structlog's logger with the root's level: what is below it costs nothing."""
+
+    def debug(self, event: str, **values: Any) -> None:
+        """What only who looks for something wants to know."""
+        self._log(logging.DEBUG, "debug", event, values)
+
+    def info(self, event: str, **values: Any) -> None:
+        """What happens when all is well."""
+        self._log(logging.INFO, "info", event, values)
+
+    def warning(self, event: str, **values: Any) -> None:
+        """What somebody should know of."""
+        self._log(logging.WARNING, "warning", event, values)
+
+    def error(self, event: str, **values: Any) -> None:
+        """What somebody should look at."""
+        self._log(logging.ERROR, "error", event, values)
+
+    def exception(self, event: str, **values: Any) -> None:
+        """An error with the traceback of the current exception."""
+        self.error(event, **{"exc_info": True, **values})
+
+    def critical(self, event: str, **values: Any) -> None:
+        """What ends the process."""
+        self._log(logging.CRITICAL, "critical", event, values)
+
+    def _log(self, number: int, level: str, event: str, values: dict[str, Any]) -> None:
+        if number >= logging.root.level:
+            self._proxy_to_logger("write", event, level=level, **values)
 
 
-def _add_origin(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
-    for key, value in _origin.items():
-        event.setdefault(key, value)
-    return event
+class Output:
+    """Writes structlog's lines to where the root's handlers write the standard library's."""
+
+    def write(self, event: dict[str, Any]) -> None:
+        """A line on each handler that has our format."""
+        for handler in logging.root.handlers:
+            if isinstance(handler.formatter, Lines) and isinstance(handler, logging.StreamHandler):
+                try:
+                    handler.stream.write(handler.formatter.show(event) + "\n")
+                    handler.stream.flush()
+                except (OSError, ValueError):
+                    pass  # whoever read it has gone, or its encoding does not have a character
 
 
-def _redact(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
-    masked: EventDict = redact(event)
-    return masked
+class Lines(logging.Formatter):
+    """What both kinds of lines have in common: the last look for secrets, and how they are shown."""
+
+    def __init__(self, format: str) -> None:
+        super().__init__()
+        self._render = Json() if format == "json" else Console()
+
+    def format(self, record: logging.LogRecord) -> str:
+        """A line of the standard library."""
+        event: dict[str, Any] = {"event": record.getMessage(), "level": record.levelname.lower()}
+        if record.exc_info:
+            event["exc_info"] = record.exc_info
+        return self.show(_complete(None, "", event))
+
+    def show(self, event: Mapping[str, Any]) -> str:
+        """The text of a line."""
+        return self._render(redact(event))
 
 
-def _drop_unbound(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
-    event.pop("_record", None)
-    event.pop("_from_structlog", None)
-    return event
-
-
-_SHARED: list[Processor] = [
-    _add_ids,
-    structlog.stdlib.add_log_level,
-    structlog.stdlib.PositionalArgumentsFormatter(),
-    structlog.processors.TimeStamper(fmt="iso", utc=True, key="timestamp"),
-    _add_origin,
-]
-
-
-def _console() -> Processor:
-    colours = not os.environ.get("NO_COLOR")
-
-    def value(style: str, prefix: str = "", width: int = 0) -> KeyValueColumnFormatter:
-        return KeyValueColumnFormatter(
-            key_style=None, value_style=style if colours else "", reset_style=_RESET if colours else "",
-            value_repr=str, prefix=prefix, width=width,
-        )  # fmt: skip
-
-    default = KeyValueColumnFormatter(
-        key_style=_CYAN if colours else "", value_style=_MAGENTA if colours else "",
-        reset_style=_RESET if colours else "", value_repr=_short,
-    )  # fmt: skip
-    level = LogLevelColumnFormatter(_LEVELS if colours else {}, reset_style=_RESET if colours else "")
-    return ConsoleRenderer(
-        columns=[
-            Column("", default),
-            Column("timestamp", value(_DIM)),
-            Column("level", level),
-            Column("service", value(_BLUE, width=13)),
-            Column("event", value(_BOLD, width=22)),
-        ],
-        exception_formatter=structlog.dev.plain_traceback,
-    )
-
-
-def _short(value: object) -> str:
-    plain = isinstance(value, str) and value.isprintable() and value and " " not in value
-    return str(value) if plain else repr(value)
-
-
-def _look_nothing_up() -> None:
-    """Leave out of each record what no line shows: finding it took half of a line's time.
-
-    These are the switches of "Optimization" in the standard library's logging HOWTO.
-    """
-    logging._srcfile = None
-    logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
+def _complete(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
+    """Add what every line has. A traceback turns into text before its secrets are masked."""
+    exc_info = event.pop("exc_info", None)
+    found = {**_origin, **_ids.get(), **event, "timestamp": datetime.now(UTC).isoformat()[:-6] + "Z"}
+    if exc_info:
+        found["exception"] = exception_text(exc_info)
+    return found
 
 
 def formatter(format: str = "console") -> logging.Formatter:
@@ -125,17 +123,10 @@ def formatter(format: str = "console") -> logging.Formatter:
 
     Made as a factory, so that a plain ``nameko run --config config.yml`` logs like the launcher.
     """
-    _look_nothing_up()
     structlog.configure(
-        processors=[*_SHARED, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
-        logger_factory=structlog.stdlib.LoggerFactory(),
-        wrapper_class=structlog.stdlib.BoundLogger,
+        processors=[_complete, lambda _, __, event: ((event,), {})],
+        wrapper_class=Logger,
+        logger_factory=lambda *args: Output(),
         cache_logger_on_first_use=True,
     )
-    # A traceback turns into text before the secrets are masked: it may show some.
-    last: list[Processor] = [_drop_unbound, structlog.processors.format_exc_info, _redact]
-    if format == "json":
-        last += [structlog.processors.JSONRenderer(default=str)]
-    else:
-        last += [_console()]
-    return structlog.stdlib.ProcessorFormatter(foreign_pre_chain=_SHARED, processors=last)
+    return Lines(format)

@@ -107,16 +107,17 @@ class Service(RpcProxy):
         self.is_stock = is_stock
 
     def setup(self) -> None:
-        """Ask for the reply queue that a stock service needs."""
+        """Ask for the reply queue that a stock service needs, and look up what all workers share."""
         if self.is_stock:
             self.rpc_reply_listener.link.has_queued_replies = True
+        self._seconds = self.deadline or float(self.container.config["RPC_DEADLINE"])
+        self._proof = self.tokens if self.as_service else None
+        self._guard = self.rpc_reply_listener.guard_of(self.target_service)
 
     def get_dependency(self, worker_ctx: WorkerContext) -> Client:
         """A client bound to this worker's context."""
-        seconds = self.deadline or float(self.container.config["RPC_DEADLINE"])
         return Client(
-            worker_ctx, self.target_service, self.rpc_reply_listener, seconds,
-            self.tokens if self.as_service else None, self.rpc_reply_listener.guard_of(self.target_service),
+            worker_ctx, self.target_service, self.rpc_reply_listener, self._seconds, self._proof, self._guard,
             self.is_stock,
         )  # fmt: skip
 

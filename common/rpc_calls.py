@@ -30,7 +30,7 @@ NO_WORD_OF_OURS = (
 )  # fmt: skip
 
 
-@dataclass(frozen=True)
+@dataclass(slots=True)
 class Client:
     """Another service's methods, as attributes; each call ends after ``seconds`` at the latest.
 
@@ -61,6 +61,7 @@ class Call:
         self.client = client
         self.method_name = method_name
         self.expires_at = 0.0
+        self.may_repeat = False
         self.unanswered: SuiteError | None = None
 
     def __call__(self, **kwargs: Any) -> Any:
@@ -116,6 +117,9 @@ class Call:
 
     def _in_time(self, kwargs: dict[str, Any], seconds: float) -> Any:
         self.expires_at = time.time() + seconds
+        # What runs in an entrypoint that may run twice may be called twice.
+        caller = self.client.worker_ctx.entrypoint
+        self.may_repeat = getattr(caller, "idempotent", False) or bool(kwargs.get("idempotency_key"))
         return self._exchange(kwargs, seconds)
 
     def _exchange(self, kwargs: dict[str, Any], seconds: float) -> Any:

@@ -1,5 +1,6 @@
 """The two ways on which a call goes out and its reply comes back: the link, or Nameko's own classes."""
 
+import time
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -21,12 +22,16 @@ from common.rpc_consumer import CONFIRM_SECONDS, is_fast
 from common.rpc_guard import Guard
 from common.transport import codec
 from common.transport.calling import Question
+from common.transport.frames import Delivery
 from common.transport.link import Link
+from common.transport.wire import LinkLost
 
 if TYPE_CHECKING:
     from common.rpc_calls import Call
 
 log = get_logger()
+REPEAT_SECONDS = 2.0
+"""How long a call that may be repeated waits for another connection."""
 START_SECONDS = 1.0
 """How long a call waits for the broker's connection in a process that is just starting."""
 
@@ -59,11 +64,24 @@ class FastTransport:
         write = context.spelled_out if client.is_stock else context.packed
         headers = write(call.carried())
         question = Question(client.service_name, call.method_name, headers, body, seconds, client.is_stock)
-        reply = self.link.calling.call(question, call.late)
+        reply = self._ask(question, call)
         answer = codec.loads(reply.body, reply.properties, self.accept)
         if answer.get("error"):
             raise deserialize(answer["error"])
         return answer["result"]
+
+    def _ask(self, question: Question, call: "Call") -> Delivery:
+        """Send it, and once more over the next connection if this one is lost and no harm can come of it."""
+        try:
+            return self.link.calling.call(question, call.late)
+        except LinkLost:
+            if not call.may_repeat:
+                raise
+            self.link.await_open(min(REPEAT_SECONDS, call.expires_at - time.time()))
+            left = call.expires_at - time.time()
+            if left <= 0:
+                raise
+            return self.link.calling.call(question._replace(seconds=left), call.late)
 
 
 class Awaited:

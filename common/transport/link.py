@@ -6,6 +6,7 @@ that can get lost ends at its caller's deadline. Events, which nobody waits for,
 (:mod:`common.broker`).
 """
 
+import time
 from typing import Any
 
 import eventlet
@@ -26,6 +27,7 @@ from common.transport.serving import Serving
 from common.transport.wire import LinkLost, Wire
 
 log = get_logger()
+_TICK_SECONDS = 0.02
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.1, 2.0
 _CANCEL_OK, _CANCEL, _CONNECTION_CLOSE = (60, 31), (60, 30), (10, 50)
 _CHANNEL_CLOSE, _BLOCKED, _UNBLOCKED = (20, 40), (10, 60), (10, 61)
@@ -101,6 +103,12 @@ class Link(SharedExtension):
     def requeue_later(self, message: Delivery) -> None:
         """Give it back after a moment."""
         self.serving.requeue_later(message)
+
+    def await_open(self, seconds: float) -> None:
+        """Wait for a connection that is open, at most so long."""
+        end = time.monotonic() + seconds
+        while not self.is_open and time.monotonic() < end:
+            eventlet.sleep(_TICK_SECONDS)
 
     def _run(self) -> None:
         pause = _FIRST_PAUSE

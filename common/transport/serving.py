@@ -65,8 +65,6 @@ class Serving:
     def deliver(self, message: Delivery) -> None:
         """Hand a delivery to the consumer; what still comes at the end goes back."""
         message.epoch = self._epoch
-        if not message.delivery_info["exchange"]:  # it came straight, and says itself what it asks for
-            message.delivery_info["routing_key"] = message.properties.get("type", "")
         if self._ending:
             self.requeue(message)
         else:

@@ -77,6 +77,17 @@ def test_a_lost_link_is_found_again_and_what_was_under_way_is_told_so(caller: Ru
     assert client.echo(value=2) == 2
 
 
+def test_a_call_that_may_be_repeated_survives_a_lost_link(caller: Running) -> None:
+    client, link = caller.inject("target"), caller.container.shared_extensions[Link]
+    client.worker_ctx.entrypoint.idempotent = True
+    Target.executed.clear()
+    waiting = eventlet.spawn(lambda: client.sleep(seconds=0.3, mark="once more"))
+    eventually(lambda: "once more" in Target.executed)
+    if link.is_used:
+        link._wire.cut()
+    assert waiting.wait() == "once more"
+
+
 def test_a_call_whose_service_lost_its_link_is_given_to_it_again_and_not_run_twice(
     target: Running, mailbox: Mailbox, wire: Wire
 ) -> None:

@@ -89,6 +89,14 @@ def test_a_line_is_one_line_even_if_its_values_have_line_breaks(output: Output) 
         assert len(output.getvalue().splitlines()) == 1
 
 
+@pytest.mark.parametrize("format", ["json", "console"])
+@pytest.mark.parametrize("value", ["\ud800", 2**70, {1: 2}, float("nan"), [object()]])
+def test_no_value_can_keep_a_line_from_being_written(output: Output, format: str, value: Any) -> None:
+    output.use(format)
+    get_logger().info("odd", value=value)
+    assert "odd" in output.getvalue()
+
+
 def test_what_json_does_not_know_is_written_as_text(output: Output) -> None:
     output.use("json")
     get_logger().info("odd", path=re.compile("x"), raw=b"\xff", some={1})
