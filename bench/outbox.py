@@ -112,7 +112,7 @@ def postgresql_ways(server: PostgreSQL, publish: Publish) -> Ways:
 def mongodb_ways(server: MongoDB, publish: Publish) -> Ways:
     """One document each."""
     db = MongoClient[dict[str, Any]](server.uri).todos
-    owner: Any = SimpleNamespace(db=db, outbox_in="todos", announce=lambda identifier: None)
+    owner: Any = SimpleNamespace(db=db, outbox_in="todos", announce=None)
     todos, outbox = storage.TodoStore(owner, "r"), MongoOutbox(db.todos)
     owner.announce = outbox.hint
     outbox.prepare()

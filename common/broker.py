@@ -11,18 +11,23 @@ from typing import Any
 
 import amqp
 import eventlet
+from amqp.serialization import dumps
 from eventlet.semaphore import Semaphore
 from kombu import Connection, Queue
 from nameko.constants import AMQP_SSL_CONFIG_KEY, AMQP_URI_CONFIG_KEY, LOGIN_METHOD_CONFIG_KEY
 from nameko.extensions import SharedExtension
 
 from common.logging import get_logger
+from common.transport import frames
 
 log = get_logger()
 CONFIRM_SECONDS = 5
+_TOGETHER_BYTES = 64 * 1024
+"""How much of several messages goes into one write."""
 CONNECT_SECONDS = 5
 TRANSIENT, PERSISTENT = 1, 2
 """How a message is delivered: kept in memory, or on disk."""
+_READ_BYTES = 16 * 1024
 _TCP_USER_TIMEOUT = 18  # Linux's option number; py-amqp's own value of 1 s drops slow links
 SOCKET_SETTINGS = {_TCP_USER_TIMEOUT: 15_000}
 
@@ -34,6 +39,13 @@ def connect(config: dict[str, Any], seconds: float = CONNECT_SECONDS, heartbeat:
         login_method=config.get(LOGIN_METHOD_CONFIG_KEY), connect_timeout=seconds, heartbeat=heartbeat,
         transport_options={"socket_settings": SOCKET_SETTINGS, "max_retries": 1},
     )  # fmt: skip
+
+
+def read_ahead(connection: Connection) -> None:
+    """Let py-amqp take from the socket what is there: it asks three times for each frame otherwise."""
+    transport = connection.connection.transport
+    receive = transport._quick_recv
+    transport._quick_recv = lambda wanted: receive(max(wanted, _READ_BYTES))
 
 
 class PublishFailed(Exception):
@@ -83,17 +95,20 @@ class ConfirmedPublisher(SharedExtension):
 
     def _publish(self, messages: list[Message], declare: Iterable[Queue]) -> None:
         with eventlet.Timeout(CONNECT_SECONDS + CONFIRM_SECONDS, PublishFailed("no confirm in time")):
-            batch = _Batch(self._channel())
+            channel, tags = self._channel()
             for queue in declare:
-                queue(batch.channel).declare()
+                queue(channel).declare()
+            batch = _Batch(channel, tags)
             for message in messages:
-                batch.send(message)
+                batch.add(message)
+            batch.flush()
             batch.wait(self._connection)
 
     def _channel(self) -> tuple[Any, Iterator[int]]:
         if self._connection is None:
             connection = connect(self.container.config)
             connection.connect()
+            read_ahead(connection)
             channel: Any = connection.default_channel
             channel.confirm_select()
             self._connection = connection
@@ -110,23 +125,72 @@ class ConfirmedPublisher(SharedExtension):
                 log.debug("broker_connection_dropped")
 
 
+def _wire(message: Message, channel: Any) -> bytes:
+    """The message's frames; what py-amqp makes of one takes ten times as long."""
+    body = message.body
+    if isinstance(body, str):
+        body = body.encode(message.properties.get("content_encoding") or "utf-8")
+    address, frame_max = (message.exchange, message.routing_key), channel.connection.frame_max
+    return frames.publish(
+        channel.channel_id, address, _properties(message), bytes(body), frame_max, message.mandatory
+    )
+
+
+def _properties(message: Message) -> tuple[int, bytes]:
+    """Flags and values; bit and form of each are those of the specification's 4.2.6 and of class basic."""
+    given = {"delivery_mode": PERSISTENT, **message.properties, "headers": message.headers}
+    flags, values = 0, b""
+    for name, (bit, write) in _PROPERTIES.items():
+        if given.get(name) is not None:
+            flags |= bit
+            values += write(given[name])
+    if unknown := given.keys() - _PROPERTIES.keys():
+        raise ValueError(f"no properties of a message: {sorted(unknown)}")
+    return flags, values
+
+
+def _table(headers: dict[str, Any]) -> bytes:
+    written: bytes = dumps("F", [headers])
+    return written
+
+
+def _octet(number: int) -> bytes:
+    return bytes((number,))
+
+
+_PROPERTIES: dict[str, tuple[int, Any]] = {
+    "content_type": (1 << 15, frames.short), "content_encoding": (1 << 14, frames.short),
+    "headers": (1 << 13, _table), "delivery_mode": (1 << 12, _octet), "priority": (1 << 11, _octet),
+    "correlation_id": (1 << 10, frames.short), "reply_to": (1 << 9, frames.short),
+    "expiration": (1 << 8, frames.short), "message_id": (1 << 7, frames.short),
+}  # fmt: skip
+
+
 class _Batch:
     """The messages of one call, and the confirms that are still owed."""
 
-    def __init__(self, channel: tuple[Any, Iterator[int]]) -> None:
-        self.channel, self.tags = channel
+    def __init__(self, channel: Any, tags: Iterator[int]) -> None:
+        self.channel, self.tags = channel, tags
         self.pending: set[int] = set()
         self.refused: list[str] = []
+        self._unsent: list[bytes] = []
+        self._unsent_bytes = 0
         self.channel.events["basic_ack"] = {self._on_ack}
         self.channel.events["basic_nack"] = {self._on_nack}
         self.channel.events["basic_return"] = {self._on_return}
 
-    def send(self, message: Message) -> None:
-        """Hand one message to the socket; its confirm comes later."""
-        properties = {"delivery_mode": PERSISTENT, **message.properties}
-        wire = amqp.Message(message.body, application_headers=message.headers, **properties)
+    def add(self, message: Message) -> None:
+        """Hand one message over, to be sent now or with the next ones; its confirm comes later."""
+        self._unsent.append(_wire(message, self.channel))
+        self._unsent_bytes += len(self._unsent[-1])
         self.pending.add(next(self.tags))
-        self.channel.basic_publish(wire, message.exchange, message.routing_key, message.mandatory)
+        if self._unsent_bytes > _TOGETHER_BYTES:
+            self.flush()
+
+    def flush(self) -> None:
+        """Give the socket what is not sent yet, in one write."""
+        unsent, self._unsent, self._unsent_bytes = self._unsent, [], 0
+        self.channel.connection.transport.write(b"".join(unsent))
 
     def wait(self, connection: Any) -> None:
         """Block this greenthread until nothing is owed; PublishFailed if something was refused."""

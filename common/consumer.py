@@ -18,7 +18,10 @@ from nameko.messaging import QueueConsumer as NamekoQueueConsumer
 from nameko.utils import sanitize_url
 
 from common import metrics, topology
+from common.broker import read_ahead
 from common.logging import get_logger
+from common.transport import frames
+from common.transport.acks import Acks
 
 log = get_logger()
 _PAUSE_SECONDS = 1
@@ -49,6 +52,8 @@ class QueueConsumer(NamekoQueueConsumer):
     def __init__(self) -> None:
         super().__init__()
         self._paused: set[str] = set()
+        self._acks = Acks()
+        self._channel: Any = None
 
     @property
     def has_begun(self) -> bool:
@@ -79,15 +84,21 @@ class QueueConsumer(NamekoQueueConsumer):
                 consumer.cancel()
 
     def get_consumers(self, consumer_cls: Any, channel: Any) -> Any:
-        """A consumer for each entrypoint; one with a ``share`` has that part of the worker pool at most."""
+        """A consumer for each entrypoint; one with a ``share`` has that part of the worker pool at most.
+
+        What an entrypoint with a ``take`` is handed is not decoded yet, and ``take`` must not wait.
+        """
+        self._acks, self._channel = Acks(), channel
         for provider in self._providers:
             # The broker may have lost its queues since the start.
             topology.declare_one(channel.connection.client, provider.queue)
             consumer = PacedConsumer(
                 channel, [provider.queue], callbacks=[partial(self.handle_message, provider)],
                 accept=self.accept, on_decode_error=self.on_decode_error, auto_declare=False,
+                on_message=getattr(provider, "take", None),
             )  # fmt: skip
-            consumer.prefetch = max(1, int(self.prefetch_count * getattr(provider, "share", 1)))
+            at_once = getattr(provider, "at_once", 0)
+            consumer.prefetch = at_once or max(1, int(self.prefetch_count * getattr(provider, "share", 1)))
             self._consumers[provider] = consumer
         return self._consumers.values()
 
@@ -103,6 +114,7 @@ class QueueConsumer(NamekoQueueConsumer):
             interval_step=_FIRST_PAUSE,
             interval_max=_LONGEST_PAUSE,
         )
+        read_ahead(connection)
         for provider in self._providers:
             if hasattr(provider, "before_consuming"):
                 provider.before_consuming(connection)
@@ -133,26 +145,38 @@ class QueueConsumer(NamekoQueueConsumer):
         log.error("message_undecodable", error=str(exc), routing_key=message.delivery_info.get("routing_key"))
         self.ack_message(message)
 
-    def ack_message(self, message: Received) -> None:
-        """Acknowledge; on a lost connection the broker keeps the message and delivers it again."""
-        self._tell_broker(message, "ack")
+    def ack_message(self, *messages: Received) -> None:
+        """Acknowledge; on a lost connection the broker keeps the messages and delivers them again."""
+        for message in messages:
+            if self._is_open(message):
+                message._state = "ACK"
+                self._acks.add(message.delivery_tag)
+        if self._acks.waiting:
+            number = self._channel.channel_id
+            self._tell_broker(b"".join(frames.ack(number, *one) for one in self._acks.take()))
 
     def requeue_message(self, message: Received) -> None:
         """Give the message back to its queue."""
-        self._tell_broker(message, "requeue")
+        if self._is_open(message):
+            message._state = "REQUEUED"
+            self._acks.told(message.delivery_tag)
+            self._tell_broker(frames.requeue(message.channel.channel_id, message.delivery_tag))
 
     def requeue_later(self, message: Received) -> None:
         """Give it back after a moment, so that what nobody can take on does not come around in a hot loop."""
         eventlet.sleep(_PAUSE_SECONDS)
         self.requeue_message(message)
 
-    def _tell_broker(self, message: Received, verb: str) -> None:
-        if not message.channel.connection:
-            return
+    def _is_open(self, message: Received) -> bool:
+        """Whether the broker still waits to hear of it, and over this connection."""
+        is_here = message.channel is self._channel and bool(message.channel.connection)
+        return is_here and not message.acknowledged
+
+    def _tell_broker(self, data: bytes) -> None:
         try:
-            getattr(message, verb)()
+            self._channel.connection.transport.write(data)
         except (AMQPError, OSError) as problem:
-            log.debug("message_verdict_lost", verb=verb, error=str(problem))
+            log.debug("message_verdict_lost", error=str(problem))
 
     def on_connection_error(self, exc: Exception, interval: float) -> None:
         """Say that the broker is away, and when the next try is."""

@@ -56,6 +56,17 @@ class SuiteContainer(ServiceContainer):
         finally:
             pool._spawn_done(here)
 
+    def run_worker_when_there_is_room(
+        self, entrypoint: Any, args: Args, data: Kwargs, handle_result: HandleResult
+    ) -> None:
+        """The same for what can wait as long as it takes."""
+        while True:
+            try:
+                self.run_worker_here(entrypoint, args, {}, data, handle_result)
+            except NoPlace:
+                continue
+            return
+
     def run_worker_beside(
         self, entrypoint: Entrypoint, args: Args, kwargs: Kwargs, data: Kwargs, handle_result: HandleResult
     ) -> None:
@@ -66,8 +77,7 @@ class SuiteContainer(ServiceContainer):
     def _run_worker(self, worker_ctx: WorkerContext, handle_result: HandleResult | None) -> None:
         for name, provider in self._providers:
             setattr(worker_ctx.service, name, provider.get_dependency(worker_ctx))
-        for provider in self._setups:
-            provider.worker_setup(worker_ctx)
+        self._worker_setup(worker_ctx)
         result = exc_info = None
         try:
             method = getattr(worker_ctx.service, worker_ctx.entrypoint.method_name)
@@ -76,9 +86,21 @@ class SuiteContainer(ServiceContainer):
             exc_info = sys.exc_info()
         if handle_result is not None:
             result, exc_info = handle_result(worker_ctx, result, exc_info)
+        self._worker_result(worker_ctx, result, exc_info)
+        del exc_info  # it holds this frame, which holds it
+        self._worker_teardown(worker_ctx)
+
+    # By these names Nameko's tools for tests look on.
+
+    def _worker_setup(self, worker_ctx: WorkerContext) -> None:
+        for provider in self._setups:
+            provider.worker_setup(worker_ctx)
+
+    def _worker_result(self, worker_ctx: WorkerContext, result: Any = None, exc_info: Any = None) -> None:
         for provider in self._results:
             provider.worker_result(worker_ctx, result, exc_info)
-        del exc_info  # it holds this frame, which holds it
+
+    def _worker_teardown(self, worker_ctx: WorkerContext) -> None:
         for provider in self._teardowns:
             provider.worker_teardown(worker_ctx)
 

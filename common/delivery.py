@@ -8,11 +8,14 @@ original is acknowledged only after the broker has confirmed the copy.
 
 import math
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from kombu.message import Message as Received
+from kombu.serialization import prepare_accept_content
 from nameko.containers import WorkerContext
 from nameko.events import EventHandler as NamekoEventHandler
+from nameko.exceptions import ContainerBeingKilled
 from nameko.extensions import DependencyProvider, SharedExtension
 
 from common import clock, context, events, metrics, topology
@@ -20,8 +23,10 @@ from common.broker import ConfirmedPublisher, Message, PublishFailed
 from common.consumer import QueueConsumer
 from common.events import Event
 from common.failures import PermanentFailure, Postponed
+from common.gathering import AT_ONCE, Gathering
 from common.logging import get_logger
 from common.retry import backoff, describe, is_permanent, slot
+from common.transport import codec
 
 log = get_logger()
 ATTEMPTS = "suite-attempts"
@@ -91,6 +96,13 @@ def _history(message: Received) -> dict[str, Any]:
     return {ATTEMPTS: attempts_before(message) + 1, FIRST_FAILED_AT: first}
 
 
+def body_bytes(message: Received) -> bytes:
+    """The body as it came: py-amqp makes text of it where it can."""
+    if isinstance(message.body, str):
+        return message.body.encode(message.properties.get("content_encoding") or "utf-8")
+    return bytes(message.body)
+
+
 def properties_of(message: Received) -> dict[str, Any]:
     """The properties that a copy keeps: how to read it, which it is, whom to answer."""
     names = ("content_type", "content_encoding", "correlation_id", "message_id", "reply_to", "priority")
@@ -102,16 +114,23 @@ class EventHandler(NamekoEventHandler):
 
     ``share`` is the part of the process's workers that may be busy with this event: where handlers take
     long, a backlog of one kind then leaves room for the others.
+
+    ``together`` names a method of the service that takes many of these events at once: see
+    :mod:`common.gathering`. One that is ``quiet`` writes its own line into the log when all is well.
     """
 
     queue_consumer = QueueConsumer()
     redelivery = Redelivery()
     kind = "event"
 
-    def __init__(self, event: Event, share: float = 1, **kwargs: Any) -> None:
+    def __init__(
+        self, event: Event, share: float = 1, together: str = "", quiet: bool = False, **kwargs: Any
+    ) -> None:
         super().__init__(event.source, event.name, **kwargs)
+        self.quiet = quiet
         self.event = event
         self.share = share
+        self.together = together
 
     def setup(self) -> None:
         """Refuse a handler that the events page does not know: its queue would be declared too late."""
@@ -121,26 +140,64 @@ class EventHandler(NamekoEventHandler):
             raise TypeError(f"{service}.{self.method_name} is not on the events page for {self.event.name}")
         super().setup()
         self.queue = topology.event_queue(self.event, service)
+        self._accept = prepare_accept_content(self.container.accept)
+        self._gathering = Gathering(self, self.together) if self.together else None
+
+    @property
+    def at_once(self) -> int:
+        """How many messages this process takes from the broker at a time; 0: as many as it has workers."""
+        return AT_ONCE if self.together else 0
+
+    def stop(self) -> None:
+        """Take no more; the broker gives to others what is gathered and not begun."""
+        super().stop()
+        if self._gathering:
+            self._gathering.forget()
+
+    def take(self, message: Received) -> None:
+        """Begin to handle a message, by itself or with others; returns at once."""
+        if self._gathering:
+            self._gathering.add(message)
+        else:
+            self.container.spawn_managed_thread(partial(self._handle, message), identifier=self.queue.name)
 
     def unpack_message_headers(self, message: Received) -> dict[str, Any]:
         """The known context keys alone, and which attempt this is; no token travels with an event."""
         data = context.outgoing(context.received(message.headers), context.EVENT_KEYS)
         return {**data, ATTEMPT: str(attempts_before(message) + 1)}
 
-    def handle_message(self, body: Any, message: Received) -> None:
-        """Start a worker for a well-formed event; set aside what is none."""
-        log.debug("message_received", queue=self.queue.name)
+    def read(self, message: Received) -> dict[str, Any] | None:
+        """The event in a message; what is none is set aside."""
+        try:
+            body = codec.loads(body_bytes(message), message.properties, self._accept)
+        except Exception as exc:
+            self.handle_undecodable(message, exc)
+            return None
         problem = self.event.problem(body)
         if problem:
             error = PermanentFailure("malformed_event", problem)
             self.handle_message_processed(message, None, (PermanentFailure, error, None))
-        else:
-            super().handle_message(body, message)
+            return None
+        event: dict[str, Any] = body
+        return event
+
+    def handle_alone(self, event: dict[str, Any], message: Received) -> None:
+        """Run a worker for one event, in this green thread."""
+        data, settle = self.unpack_message_headers(message), partial(self.handle_result, message)
+        try:
+            self.container.run_worker_when_there_is_room(self, (event,), data, settle)
+        except ContainerBeingKilled:
+            self.queue_consumer.requeue_message(message)
 
     def handle_undecodable(self, message: Received, exc: Exception) -> None:
         """Set aside what is no JSON."""
         error = PermanentFailure("undecodable", f"the body can't be read: {exc}")
         self.handle_message_processed(message, None, (PermanentFailure, error, None))
+
+    def _handle(self, message: Received) -> None:
+        event = self.read(message)
+        if event is not None:
+            self.handle_alone(event, message)
 
     def handle_message_processed(self, message: Received, result: Any = None, exc_info: Any = None) -> None:
         """Acknowledge, delay or set aside; if the broker takes no copy, the original stays with it."""
@@ -151,7 +208,7 @@ class EventHandler(NamekoEventHandler):
             log.error("message_kept", queue=self.queue.name, error=str(problem))
             self.queue_consumer.requeue_later(message)
             return
-        metrics.EVENTS_HANDLED.labels(self.event.name, outcome).inc()
+        metrics.event_handled(self.event.name, outcome).inc()
         self.queue_consumer.ack_message(message)
 
     def _settle(self, message: Received, error: BaseException | None) -> str:

@@ -44,7 +44,7 @@ class EntrypointLog(DependencyProvider):
         seconds = time.perf_counter() - worker_ctx.began_at
         kind = worker_ctx.entrypoint.kind
         outcome, error = judge(exc_info[1] if exc_info else None)
-        name = worker_ctx.entrypoint.method_name
+        name = _name(worker_ctx)
         metrics.entrypoint(kind, name, outcome).observe(seconds)
         if kind == "http" and outcome != "failed":
             return  # the server writes that line: it knows status and path
@@ -56,18 +56,25 @@ class EntrypointLog(DependencyProvider):
         if outcome == "failed":
             log.error("entrypoint_failed", kind=kind, ms=_ms(seconds), outcome=outcome, exc_info=exc_info)
             return
-        slow = {"slow": True} if seconds * 1000 > SLOW_MS else {}
-        write(f"{kind}_handled", ms=_ms(seconds), outcome=outcome, **error, **slow)
+        more = {"slow": True} if seconds * 1000 > SLOW_MS else {}
+        if worker_ctx.data.get("events", 1) > 1:
+            more["events"] = worker_ctx.data["events"]
+        write(f"{kind}_handled", ms=_ms(seconds), outcome=outcome, **error, **more)
 
 
 def bind(worker_ctx: WorkerContext) -> None:
     """Put a worker's ids on all log lines of this greenthread."""
     ids = {
         "request_id": worker_ctx.data.get(context.REQUEST_ID),
-        "entrypoint": f"{worker_ctx.service_name}.{worker_ctx.entrypoint.method_name}",
+        "entrypoint": f"{worker_ctx.service_name}.{_name(worker_ctx)}",
         "call_id": worker_ctx.call_id.rsplit(".", 1)[-1],
     }
     bind_ids({key: value for key, value in ids.items() if value})
+
+
+def _name(worker_ctx: WorkerContext) -> str:
+    entrypoint = worker_ctx.entrypoint
+    return str(getattr(entrypoint, "shown_as", "") or entrypoint.method_name)
 
 
 def judge(error: BaseException | None) -> tuple[str, dict[str, str]]:

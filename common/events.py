@@ -138,9 +138,12 @@ SUBSCRIBERS: dict[str, tuple[Event, ...]] = {
 }  # fmt: skip
 
 
+_BY_NAME = {(event.source, event.name): event for event in ALL}
+
+
 def find(source: str, name: str) -> Event | None:
     """The event of that name; None for one that this page does not know (stored by a newer version)."""
-    return next((event for event in ALL if (event.source, event.name) == (source, name)), None)
+    return _BY_NAME.get((source, name))
 
 
 def has_subscriber(source: str, name: str) -> bool:

@@ -71,6 +71,24 @@ def rpc_call(target: str, outcome: str) -> Any:
 
 
 @cache
+def event_published(event: str) -> Any:
+    """The counter of that event; a name from the events page."""
+    return EVENTS_PUBLISHED.labels(event)
+
+
+@cache
+def event_handled(event: str, outcome: str) -> Any:
+    """The counter of that event's outcomes."""
+    return EVENTS_HANDLED.labels(event, outcome)
+
+
+@cache
+def mail(template: str, outcome: str) -> Any:
+    """The counter of that template's mails."""
+    return MAILS.labels(template, outcome)
+
+
+@cache
 def http_answer(method: str, route: str, status: int) -> Any:
     """The counter of answers; routes are those of the URL map, so their number is bounded."""
     return HTTP_REQUESTS.labels(method, route, status)

@@ -5,6 +5,7 @@ no transaction is needed for a single document. ``outbox_at`` is when another in
 what the writer has not published, and a sparse index on it makes that search cheap.
 """
 
+import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
@@ -12,10 +13,11 @@ from typing import Any
 
 import eventlet
 from nameko.extensions import DependencyProvider
-from pymongo import MongoClient, UpdateOne
+from pymongo import ASCENDING, MongoClient
 from pymongo.collection import Collection
 from pymongo.database import Database
-from pymongo.errors import DuplicateKeyError, OperationFailure, PyMongoError
+from pymongo.errors import BulkWriteError, DuplicateKeyError, OperationFailure, PyMongoError
+from pymongo.write_concern import WriteConcern
 
 from common import clock
 from common.health import Probe
@@ -26,11 +28,13 @@ from common.storage import Door, StorageUnavailable
 log = get_logger()
 Document = dict[str, Any]
 HIDDEN = {"outbox": 0, "outbox_at": 0}
-_BATCH, _SOME = 200, 20
+_BATCH, _SOME, _MOST_HINTS = 200, 20, 2000
+_CLOSED = {"$unset": {"outbox": "", "outbox_at": ""}}
 _TAKEOVER_SECONDS = 5
 _START_SECONDS = 60
 _AUTHENTICATION_FAILED = (13, 18)
 _OTHER_OPTIONS = 85
+DUPLICATE_KEY = 11000
 
 
 translated = Door("mongodb", PyMongoError).translated
@@ -68,21 +72,44 @@ def entry(source: str, name: str, payload: Document) -> Document:
     return {"source": source, "name": name, "payload": payload}
 
 
+def insert_new(collection: Collection[Document], documents: list[Document]) -> list[Document]:
+    """Insert those whose key is not taken, each by itself or not at all; those that were."""
+    if not documents:
+        return []
+    with translated():
+        try:
+            collection.insert_many(documents, ordered=False)
+        except BulkWriteError as problem:
+            errors = problem.details["writeErrors"]
+            if problem.details["writeConcernErrors"] or any(one["code"] != DUPLICATE_KEY for one in errors):
+                raise
+            there = {one["index"] for one in errors}
+            return [one for number, one in enumerate(documents) if number not in there]
+    return documents
+
+
 class MongoOutbox:
     """The entries inside one collection's documents; see :class:`common.outbox.Store`."""
 
     def __init__(self, collection: Collection[Document]) -> None:
         self.collection = collection
-        self._hints: list[Any] = []
+        # What is published and not removed is published again, which does no harm: no need to wait for disks.
+        self._unflushed = collection.with_options(write_concern=WriteConcern(w=1))
+        self._hints: list[tuple[Any, tuple[Document, ...]]] = []
 
     def prepare(self) -> None:
         """Make the index that finds documents whose events are still to be published."""
         with translated():
             self.collection.create_index("outbox_at", sparse=True)
 
-    def hint(self, identifier: Any) -> None:
-        """Remember a document that this process has just written an event into."""
-        self._hints.append(identifier)
+    def hint(self, identifier: Any, *entries: Document) -> None:
+        """Remember a document that this process has just written an event into.
+
+        Whoever has made the document, so that nobody's events can be in it before these, hands its
+        ``entries`` over, and it need not be read again.
+        """
+        if len(self._hints) < _MOST_HINTS:  # what exceeds it is found in the store when it is overdue
+            self._hints.append((identifier, entries))
 
     def drain(self, publish: Publish) -> int:
         """Publish the events of hinted documents, else of those whose writer has not done it in time."""
@@ -92,9 +119,10 @@ class MongoOutbox:
         entries = [Entry(**raw) for document in documents for raw in document["outbox"]]
         if entries:
             publish(entries)
+        if documents:
             with translated():
-                self.collection.bulk_write([step for document in documents for step in _removal(document)])
-        return len(entries)
+                self._remove([document["_id"] for document in documents], [one.event_id for one in entries])
+        return len(entries) or len(documents)
 
     def lag(self) -> Lag:
         """How many documents hold events, and since when the oldest of them."""
@@ -106,32 +134,45 @@ class MongoOutbox:
         told = [raw["payload"]["occurred_at"] for document in first for raw in document["outbox"]]
         return Lag(pending, datetime.fromisoformat(min(told)) if told else None)
 
-    def _hinted(self, identifiers: list[Any]) -> list[Document]:
-        query = {"_id": {"$in": identifiers}, "outbox_at": {"$exists": True}}
-        return list(self.collection.find(query, {"outbox": 1}))
+    def _hinted(self, hints: list[tuple[Any, tuple[Document, ...]]]) -> list[Document]:
+        """The documents in the order of their hints; those without entries as they are in the store."""
+        unread = [identifier for identifier, entries in hints if not entries]
+        found = {}
+        if unread:
+            query = {"_id": {"$in": unread}, "outbox_at": {"$exists": True}}
+            found = {document["_id"]: document for document in self.collection.find(query, {"outbox": 1})}
+        documents = []
+        for identifier, entries in hints:
+            if entries:
+                documents.append({"_id": identifier, "outbox": entries})
+            elif identifier in found:
+                documents.append(found.pop(identifier))
+        return documents
 
     def _overdue(self) -> list[Document]:
-        taken: list[Document] = []
-        while len(taken) < _BATCH:
-            now = clock.now()
-            document = self.collection.find_one_and_update(
-                {"outbox_at": {"$lt": now}},
-                {"$set": {"outbox_at": now + timedelta(seconds=_TAKEOVER_SECONDS)}},
-                projection={"outbox": 1},
-            )
-            if document is None:
-                break
-            taken.append(document)
-        return taken
+        """Take over what is late: whoever sets the time anew has it, and nobody else until then."""
+        late, order = {"outbox_at": {"$lt": clock.now()}}, [("outbox_at", ASCENDING)]
+        documents = list(self.collection.find(late, {"outbox": 1}, sort=order, limit=_BATCH))
+        if not documents:
+            return []
+        # Not to the millisecond the time that another sets at this moment: it tells whose a document is.
+        mine = clock.now() + timedelta(seconds=_TAKEOVER_SECONDS, milliseconds=secrets.randbelow(1000))
+        mine = mine.replace(microsecond=mine.microsecond // 1000 * 1000)
+        those = {"_id": {"$in": [document["_id"] for document in documents]}}
+        taken = self.collection.update_many({**those, **late}, {"$set": {"outbox_at": mine}})
+        if taken.modified_count == len(documents):
+            return documents
+        # What another has taken, or its writer has published or added to meanwhile, is not this one's.
+        return list(self.collection.find({**those, "outbox_at": mine}, {"outbox": 1}, sort=order))
 
-
-def _removal(document: Document) -> list[UpdateOne]:
-    ids = [raw["payload"]["event_id"] for raw in document["outbox"]]
-    mine = {"_id": document["_id"]}
-    return [
-        UpdateOne(mine, {"$pull": {"outbox": {"payload.event_id": {"$in": ids}}}}),
-        UpdateOne({**mine, "outbox": []}, {"$unset": {"outbox": "", "outbox_at": ""}}),
-    ]
+    def _remove(self, identifiers: list[Any], event_ids: list[str]) -> None:
+        """Take published entries out: as a rule nothing else is there, and one write a document does it."""
+        those = {"_id": {"$in": identifiers}}
+        others = {"outbox": {"$elemMatch": {"payload.event_id": {"$nin": event_ids}}}}
+        done = self._unflushed.update_many({**those, "$nor": [others]}, _CLOSED)
+        if done.matched_count < len(set(identifiers)):
+            pull = {"$pull": {"outbox": {"payload.event_id": {"$in": event_ids}}}}
+            self._unflushed.update_many({**those, "outbox_at": {"$exists": True}}, pull)
 
 
 def expire(collection: Collection[Document], field: str, after: timedelta, which: Document) -> None:
@@ -194,9 +235,9 @@ class MongoStorage(DependencyProvider):
         behind = Probe("outbox", lambda: self.outbox.lag().report(), critical=False)
         return Probe("mongodb", self.probe), behind
 
-    def announce(self, identifier: Any) -> None:
-        """Say that the document with this id was just written with an event in it."""
-        self.outbox.hint(identifier)
+    def announce(self, identifier: Any, *entries: Document) -> None:
+        """Say that the document with this id was just written with an event in it (``entries``: made)."""
+        self.outbox.hint(identifier, *entries)
         self.relay.wake()
 
     def _wait_for_server(self) -> None:

@@ -32,7 +32,7 @@ _REFUSALS = ("password authentication failed", "does not exist", "no pg_hba.conf
 _SERVER_SETTINGS = (
     "-c statement_timeout=8000 -c lock_timeout=4000 -c idle_in_transaction_session_timeout=30000"
 )
-_BATCH = 200
+_BATCH = 500
 
 
 translated = Door("postgresql", SQLAlchemyError).translated
@@ -41,28 +41,32 @@ translated = Door("postgresql", SQLAlchemyError).translated
 class PostgresOutbox:
     """The rows of the table ``outbox``; see :class:`common.outbox.Store`.
 
-    ``SKIP LOCKED`` lets relays of several instances work side by side. A row waits while an older one
-    of the same aggregate is there, so that the events of one user arrive in their order.
+    ``SKIP LOCKED`` lets relays of several instances work side by side. A relay takes the oldest rows that
+    nobody has, and of those leaves alone what comes after a row of the same aggregate that somebody else
+    has: so the events of one user arrive in their order, many of them in one transaction.
     """
 
-    _CLAIM = text("""
-        SELECT id, source, name, payload FROM outbox AS mine
-        WHERE NOT EXISTS (
-            SELECT 1 FROM outbox AS older WHERE older.aggregate = mine.aggregate AND older.id < mine.id)
-        ORDER BY id LIMIT :batch FOR UPDATE SKIP LOCKED""")
+    _TAKE = text("""
+        WITH mine AS MATERIALIZED (
+            SELECT id, aggregate FROM outbox ORDER BY id LIMIT :batch FOR UPDATE SKIP LOCKED
+        ), theirs AS (
+            SELECT aggregate, min(id) AS first FROM outbox
+            WHERE id < (SELECT max(id) FROM mine) AND id NOT IN (SELECT id FROM mine) GROUP BY aggregate
+        )
+        DELETE FROM outbox USING mine LEFT JOIN theirs USING (aggregate)
+        WHERE outbox.id = mine.id AND (theirs.first IS NULL OR mine.id < theirs.first)
+        RETURNING outbox.id, outbox.source, outbox.name, outbox.payload""")
     _LAG = text("SELECT count(*) AS pending, min(payload->>'occurred_at') AS oldest FROM outbox")
-    _REMOVE = text("DELETE FROM outbox WHERE id = ANY(:ids)")
 
     def __init__(self, engine: Engine) -> None:
         self.engine = engine
 
     def drain(self, publish: Publish) -> int:
-        """Publish a batch inside the transaction that removes it."""
+        """Publish a batch inside the transaction that removes it: it stays if that fails."""
         with translated(), self.engine.begin() as connection:
-            rows = connection.execute(self._CLAIM, {"batch": _BATCH}).all()
+            rows = sorted(connection.execute(self._TAKE, {"batch": _BATCH}).all())
             if rows:
                 publish([Entry(row.source, row.name, row.payload) for row in rows])
-                connection.execute(self._REMOVE, {"ids": [row.id for row in rows]})
         return len(rows)
 
     def lag(self) -> Lag:

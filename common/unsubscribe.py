@@ -6,6 +6,7 @@ verifies. Audience and ``typ`` keep it apart from tokens that let somebody in.
 
 import time
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 from urllib.parse import quote
 
@@ -21,6 +22,7 @@ from common.mail_kinds import PREFERENCES
 AUDIENCE = "suite-unsubscribe"
 TYPE = "unsubscribe+jwt"
 LIFETIME_SECONDS = 365 * 24 * 3600
+_HOUR = 3600
 _REQUIRED = ["exp", "iat", "sub", "aud"]
 
 
@@ -33,13 +35,8 @@ class Links:
 
     def link(self, user_id: str, preference: str) -> str:
         """The address that switches this preference of this user off, for a year."""
-        now = int(time.time())
-        claims = {
-            "sub": user_id, "preference": preference, "aud": AUDIENCE, "iat": now,
-            "exp": now + LIFETIME_SECONDS,
-        }  # fmt: skip
-        token = jwt.encode(claims, self.secret, ALGORITHM, headers={"typ": TYPE})
-        return self.address(token)
+        hour = int(time.time()) // _HOUR * _HOUR
+        return self.address(_signed(self.secret, user_id, preference, hour))
 
     def address(self, token: str) -> str:
         """Where a token leads."""
@@ -57,6 +54,15 @@ class Links:
         if found["header"].get("typ") != TYPE or preference not in PREFERENCES:
             raise bad_link()
         return user_id, preference
+
+
+@lru_cache(maxsize=1024)
+def _signed(secret: str, user_id: str, preference: str, now: int) -> str:
+    """Within an hour all mails of a kind to a user carry the same token."""
+    claims = {
+        "sub": user_id, "preference": preference, "aud": AUDIENCE, "iat": now, "exp": now + LIFETIME_SECONDS,
+    }  # fmt: skip
+    return jwt.encode(claims, secret, ALGORITHM, headers={"typ": TYPE})
 
 
 class UnsubscribeLinks(DependencyProvider):

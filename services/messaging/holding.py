@@ -70,6 +70,10 @@ class Waiting:
             )
         self._windows.prepare()
 
+    def limits(self, template: str) -> bool:
+        """Whether an address may get only so many mails of this kind."""
+        return self._windows.limits(template)
+
     def leave_or_wait(self, message: Document) -> Document:
         """More fields for a new message: its event if it may leave at once, else until when it waits."""
         deliver_at = message["deliver_at"]

@@ -126,65 +126,86 @@ class MessagingService(MessagesApi):
         """Forget the user and what was still to be sent."""
         self.ledger.forget_user(event["user_id"])
 
-    @handles(events.USER_LOGGED_IN)
+    @handles(events.USER_LOGGED_IN, together="tell_together")
     def handle_user_logged_in(self, event: Payload) -> None:
         """Welcome back."""
         self._tell(events.USER_LOGGED_IN, event)
 
-    @handles(events.PASSWORD_RESET_REQUESTED)
+    @handles(events.PASSWORD_RESET_REQUESTED, together="tell_together")
     def handle_password_reset_requested(self, event: Payload) -> None:
         """Send the link."""
         self._tell(events.PASSWORD_RESET_REQUESTED, event)
 
-    @handles(events.PASSWORD_CHANGED)
+    @handles(events.PASSWORD_CHANGED, together="tell_together")
     def handle_password_changed(self, event: Payload) -> None:
         """Tell the owner."""
         self._tell(events.PASSWORD_CHANGED, event)
 
-    @handles(events.EMAIL_VERIFICATION_REQUESTED)
+    @handles(events.EMAIL_VERIFICATION_REQUESTED, together="tell_together")
     def handle_email_verification_requested(self, event: Payload) -> None:
         """Send the link to the address that is to be confirmed."""
         self._tell(events.EMAIL_VERIFICATION_REQUESTED, event)
 
-    @handles(events.TODO_CREATED)
+    @handles(events.TODO_CREATED, together="tell_together")
     def handle_todo_created(self, event: Payload) -> None:
         """Tell the owner."""
         self._tell(events.TODO_CREATED, event)
 
-    @handles(events.TODO_UPDATED)
+    @handles(events.TODO_UPDATED, together="tell_together")
     def handle_todo_updated(self, event: Payload) -> None:
         """Tell the owner."""
         self._tell(events.TODO_UPDATED, event)
 
-    @handles(events.TODO_COMPLETED)
+    @handles(events.TODO_COMPLETED, together="tell_together")
     def handle_todo_completed(self, event: Payload) -> None:
         """Tell the owner."""
         self._tell(events.TODO_COMPLETED, event)
 
-    @handles(events.TODO_DELETED)
+    @handles(events.TODO_DELETED, together="tell_together")
     def handle_todo_deleted(self, event: Payload) -> None:
         """Tell the owner."""
         self._tell(events.TODO_DELETED, event)
 
-    @handles(events.TODO_DUE_SOON)
+    @handles(events.TODO_DUE_SOON, together="tell_together")
     def handle_todo_due_soon(self, event: Payload) -> None:
         """Remind the owner."""
         self._tell(events.TODO_DUE_SOON, event)
 
-    @handles(events.NOTIFICATION_SENT)
+    @handles(events.NOTIFICATION_SENT, together="record_together")
     def handle_notification_sent(self, event: Payload) -> None:
         """Note that the mail went out."""
-        self.ledger.record(event, "sent", domain.SENT)
+        self.ledger.record_sent([event])
 
     @handles(events.NOTIFICATION_FAILED)
     def handle_notification_failed(self, event: Payload) -> None:
         """Note why it did not, and whether it will be tried again."""
-        self.ledger.record(event, "failed", domain.DEAD if event["final"] else domain.RETRYING)
+        self.ledger.record_failed(event)
 
     @handles(events.NOTIFICATION_CANCELLED)
     def handle_notification_cancelled(self, event: Payload) -> None:
         """Note it, if whoever cancelled did not come to."""
         self.ledger.cancelled(event["message_id"])
+
+    def tell_together(self, kind: Event, told: Payloads) -> Payloads:
+        """Many events of a kind; those of users that are not known here are left."""
+        contacts = self.ledger.contacts({event["user_id"] for event in told})
+        known = [event for event in told if event["user_id"] in contacts]
+        mails = [
+            (domain.mail_for(kind, event, contacts[event["user_id"]]), _request_of(event)) for event in known
+        ]
+        template = domain.MAIL_FOR[kind][0]
+        wanted = [one for one in mails if contacts[one[0].user_id].wants(template)]
+        entered = self.ledger.add_many(wanted)
+        if unwanted := len(mails) - len(wanted):
+            metrics.mail(template, "unwanted").inc(unwanted)
+            log.info("mail_unwanted", event_name=kind.name, count=unwanted)
+        if again := len(wanted) - entered:
+            log.info("message_duplicate", event_name=kind.name, count=again)
+        return [event for event in told if event["user_id"] not in contacts]
+
+    def record_together(self, _: Event, sent: Payloads) -> None:
+        """Many mails that went out."""
+        self.ledger.record_sent(sent)
 
     def _replay(self, letters: Payloads) -> Payload:
         # Sent first, then let go: after a crash in between they are sent twice, and taken once.
@@ -205,7 +226,7 @@ class MessagingService(MessagesApi):
             return
         mail = domain.mail_for(kind, event, contact)
         if not contact.wants(mail.template):
-            metrics.MAILS.labels(mail.template, "unwanted").inc()
+            metrics.mail(mail.template, "unwanted").inc()
             log.info("mail_unwanted", user_id=contact.user_id, template=mail.template)
         elif not self.ledger.add(mail):
             log.info("message_duplicate", event_id=event["event_id"], event_name=kind.name)
@@ -218,3 +239,7 @@ class MessagingService(MessagesApi):
             return None
         self.ledger.keep_contact(contact)
         return contact
+
+
+def _request_of(event: Payload) -> str:
+    return str(event.get("request_id") or event["event_id"])

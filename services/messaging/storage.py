@@ -6,14 +6,23 @@ from dataclasses import asdict
 from typing import Any
 
 from nameko.containers import WorkerContext
-from pymongo import ASCENDING, DESCENDING
+from pymongo import ASCENDING, DESCENDING, UpdateOne
 from pymongo.collection import Collection
 
 from common import clock, config, context
 from common.errors import ValidationFailed
 from common.health import Probe
 from common.mail_kinds import DIGEST
-from common.mongo import HIDDEN, AlreadyThere, Document, MongoStorage, expire, translated, unique
+from common.mongo import (
+    HIDDEN,
+    AlreadyThere,
+    Document,
+    MongoStorage,
+    expire,
+    insert_new,
+    translated,
+    unique,
+)
 from common.paging import Page, write_cursor
 from services.messaging import domain
 from services.messaging.backlog import Backlog
@@ -76,22 +85,26 @@ class Ledger:
 
     def add(self, mail: Mail, fingerprint: str | None = None) -> bool:
         """Enter a message, and with it its event unless it has to wait; False if it is there already."""
-        now = clock.now()
-        document: Document = {
-            "_id": mail.message_id, "status": domain.QUEUED, "template": mail.template,
-            "recipient": mail.recipient, "context": mail.context, "user_id": mail.user_id,
-            "locale": mail.locale, "deliver_at": mail.deliver_at, "request_id": self._request_id,
-            "attempts": [], "fingerprint": fingerprint, "created_at": now, "updated_at": now,
-        }  # fmt: skip
+        document = self._new(mail, self._request_id, fingerprint)
         document |= self._storage.waiting.leave_or_wait(document)
         try:
             with unique():
                 self._messages.insert_one(document)
         except AlreadyThere:
             return False
-        if "outbox" in document:
-            self._storage.announce(mail.message_id)
+        self._announce(document)
         return True
+
+    def add_many(self, mails: list[tuple[Mail, str]]) -> int:
+        """Enter messages, each with the id of its request; how many were not there yet."""
+        waiting = self._storage.waiting
+        documents = [self._new(mail, request_id, None) for mail, request_id in mails]
+        free = [one for one in documents if not waiting.limits(one["template"])]
+        entered = insert_new(self._messages, [one | waiting.leave_or_wait(one) for one in free])
+        for document in entered:
+            self._announce(document)
+        # Whether an address may get one depends on those before it.
+        return len(entered) + sum(self.add(mail) for mail, _ in mails if waiting.limits(mail.template))
 
     def add_once(self, mail: Mail) -> str:
         """Enter an administrator's message; the same key again is fine with the same content only."""
@@ -129,18 +142,35 @@ class Ledger:
             total = self._messages.count_documents(wanted) if query["count"] == "true" else None
         return Page.cut(found, query["limit"], total, lambda one: write_cursor(one["created_at"], one["_id"]))
 
-    def record(self, event: Document, outcome: str, status: str) -> None:
-        """Note what came of an attempt, once for each event, in any order; what is sent stays sent."""
-        told = ("event_id", "attempt", "reason", "detail")
-        attempt = {name: event[name] for name in told if name in event}
-        attempt |= {"at": event["occurred_at"], "outcome": outcome}
+    def record_sent(self, sent: list[Document]) -> None:
+        """Note that these mails have gone out, once for each event."""
+        changes = [
+            UpdateOne(
+                {"_id": event["message_id"], "attempts.event_id": {"$ne": event["event_id"]}},
+                {
+                    "$push": {"attempts": _attempt(event, "sent")},
+                    "$set": {"status": domain.SENT, "updated_at": clock.now()},
+                },
+            )
+            for event in sent
+        ]
+        with translated():
+            self._messages.bulk_write(changes, ordered=False)
+            those = {"_id": {"$in": [event["message_id"] for event in sent]}, "template": DIGEST}
+            digests = list(self._messages.find(those, {"_id": 1}))
+        for digest in digests:
+            self._settle_gathered(digest["_id"], domain.SENT)
+
+    def record_failed(self, event: Document) -> None:
+        """Note that an attempt has failed, once for each event, in any order; what is sent stays sent."""
+        status = domain.DEAD if event["final"] else domain.RETRYING
         message: Document = {"_id": event["message_id"]}
         known_later = {"attempts": {"$elemMatch": {"at": {"$gt": event["occurred_at"]}}}}
-        alive = {"status": {"$nin": [domain.SENT, domain.CANCELLED]}}
-        latest = {} if status == domain.SENT else {**alive, "$nor": [known_later]}
+        latest = {"status": {"$nin": [domain.SENT, domain.CANCELLED]}, "$nor": [known_later]}
         with translated():
             self._messages.update_one(
-                {**message, "attempts.event_id": {"$ne": event["event_id"]}}, {"$push": {"attempts": attempt}}
+                {**message, "attempts.event_id": {"$ne": event["event_id"]}},
+                {"$push": {"attempts": _attempt(event, "failed")}},
             )
             self._messages.update_one(
                 {**message, **latest}, {"$set": {"status": status, "updated_at": clock.now()}}
@@ -174,6 +204,12 @@ class Ledger:
             return None
         return domain.contact_of({"user_id": user_id, **found})
 
+    def contacts(self, user_ids: set[str]) -> dict[str, Contact]:
+        """The same for several users; who is not known is left out."""
+        with translated():
+            found = list(self._contacts.find({"_id": {"$in": list(user_ids)}, "email": {"$exists": True}}))
+        return {one["_id"]: domain.contact_of({"user_id": one["_id"], **one}) for one in found}
+
     def keep_contact(self, contact: Contact) -> None:
         """Remember a contact, unless a newer version of it is known: events may overtake each other.
 
@@ -196,6 +232,19 @@ class Ledger:
             self._contacts.replace_one({"_id": user_id}, {"user_version": _NO_LATER}, upsert=True)
             self._messages.delete_many({"user_id": user_id})
 
+    def _new(self, mail: Mail, request_id: str, fingerprint: str | None) -> Document:
+        now = clock.now()
+        return {
+            "_id": mail.message_id, "status": domain.QUEUED, "template": mail.template,
+            "recipient": mail.recipient, "context": mail.context, "user_id": mail.user_id,
+            "locale": mail.locale, "deliver_at": mail.deliver_at, "request_id": request_id,
+            "attempts": [], "fingerprint": fingerprint, "created_at": now, "updated_at": now,
+        }  # fmt: skip
+
+    def _announce(self, document: Document) -> None:
+        if "outbox" in document:
+            self._storage.announce(document["_id"], *document["outbox"])
+
     def _settle_gathered(self, message_id: str, status: str) -> None:
         """What becomes of a digest becomes of the messages in it."""
         with translated():
@@ -205,3 +254,9 @@ class Ledger:
             mine = {"_id": {"$in": digest["gathered"]}, "gathered_into": message_id}
             change = {"$set": {"status": status, "updated_at": clock.now()}, "$unset": NO_LONGER_WAITS}
             self._messages.update_many({**mine, "status": {"$ne": domain.SENT}}, change)
+
+
+def _attempt(event: Document, outcome: str) -> Document:
+    told = ("event_id", "attempt", "reason", "detail")
+    attempt = {name: event[name] for name in told if name in event}
+    return attempt | {"at": event["occurred_at"], "outcome": outcome}

@@ -9,17 +9,18 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from email.headerregistry import Address
-from email.message import EmailMessage
+from email.utils import format_datetime
 from urllib.parse import quote
 
 from common.failures import PermanentFailure
 from common.locales import DEFAULT_LOCALE
 from common.mail_kinds import DIGEST
+from services.notifications import mime
 from services.notifications.filters import mail_kind
-from services.notifications.list_headers import POLICY
-from services.notifications.mailboxes import needs_smtputf8, recipient_address, sender_address
+from services.notifications.list_headers import UNFOLDED
+from services.notifications.mailboxes import letterhead, needs_smtputf8, recipient_address
 from services.notifications.rendering import render_parts, render_subject, words_for
+from services.notifications.smtp_session import Envelope
 from services.notifications.values import cut, one_line, read
 
 # template: (required variables, optional variables). `todos` is a list of
@@ -46,7 +47,12 @@ REQUIRED: dict[str, frozenset[str]] = {
 OPTIONAL: dict[str, frozenset[str]] = {kind: frozenset(may.split()) for kind, (_, may) in VARIABLES.items()}
 TEMPLATES: frozenset[str] = frozenset(VARIABLES)
 
-_HEADER_NAME = re.compile(r"[A-Za-z][A-Za-z0-9-]{0,60}")
+_OWN = frozenset((
+    "From", "To", "Subject", "Date", "Message-ID", "X-Message-Id", "Auto-Submitted",
+    "X-Auto-Response-Suppress",
+))  # fmt: skip
+_OWN_NAMES = frozenset((*map(str.lower, _OWN), "mime-version", "content-type", "content-transfer-encoding"))
+_FROM_A_MACHINE = b"Auto-Submitted: auto-generated\r\nX-Auto-Response-Suppress: All\r\n"
 _MESSAGE_ID = re.compile(r"[A-Za-z0-9._-]{1,128}")
 
 
@@ -100,17 +106,33 @@ def build_message(
     sender: str,
     recipient: str,
     headers: Mapping[str, str] | None = None,
-) -> EmailMessage:
-    """Make the message for one recipient; the same `message_id` always gives the same Message-ID."""
-    from_, to = sender_address(sender), recipient_address(recipient)
-    message = EmailMessage(policy=POLICY.clone(utf8=needs_smtputf8(from_, to)))
-    own = _own_headers(message_id, from_, to, rendered.subject)
-    for name, value in {**(headers or {}), **own}.items():
-        _set_header(message, name, value)
-    # Quoted-printable passes every server, also one without 8BITMIME.
-    message.set_content(rendered.text, cte="quoted-printable")
-    message.add_alternative(rendered.html, subtype="html", cte="quoted-printable")
-    return message
+) -> Envelope:
+    """Make the mail for one recipient; the same `message_id` always gives the same Message-ID."""
+    if not _MESSAGE_ID.fullmatch(message_id):
+        raise PermanentFailure("invalid_message_id", "a message id has letters, digits, dots and dashes only")
+    from_, to = letterhead(sender), recipient_address(recipient)
+    lines = [
+        *(_header(name, value) for name, value in (headers or {}).items() if name not in _OWN),
+        from_.header,
+        mime.whole("To", to.addr_spec),
+        mime.words("Subject", one_line(rendered.subject)),
+        mime.whole("Date", format_datetime(datetime.now(UTC))),
+        mime.whole("Message-ID", f"<{message_id}@{from_.address.domain}>"),
+        mime.whole("X-Message-Id", message_id),
+        _FROM_A_MACHINE,
+    ]
+    payload = mime.message(lines, rendered.text, rendered.html)
+    utf8 = needs_smtputf8(from_.address, to)
+    return Envelope(from_.address.addr_spec, to.addr_spec, payload, utf8)
+
+
+def _header(name: str, value: str) -> bytes:
+    try:
+        if name.lower() in _OWN_NAMES:
+            raise mime.BadHeader("it may stand only once")
+        return mime.whole(name, value) if name in UNFOLDED else mime.words(name, value)
+    except mime.BadHeader as error:
+        raise PermanentFailure("invalid_header", f"the header {one_line(name)!r} is not valid") from error
 
 
 def _values(template: str, context: Mapping[str, object]) -> dict[str, object]:
@@ -161,27 +183,3 @@ def _links(public_url: str, values: Mapping[str, object]) -> dict[str, object]:
 
 def _secret_link(url: str, token: object) -> str | None:
     return f"{url}?token={quote(token, safe='')}" if isinstance(token, str) else None
-
-
-def _own_headers(message_id: str, sender: Address, recipient: Address, subject: str) -> dict[str, object]:
-    if not _MESSAGE_ID.fullmatch(message_id):
-        raise PermanentFailure("invalid_message_id", "a message id has letters, digits, dots and dashes only")
-    return {
-        "From": sender,
-        "To": recipient,
-        "Subject": one_line(subject),
-        "Date": datetime.now(UTC),
-        "Message-ID": f"<{message_id}@{sender.domain}>",
-        "X-Message-Id": message_id,
-        "Auto-Submitted": "auto-generated",
-        "X-Auto-Response-Suppress": "All",
-    }
-
-
-def _set_header(message: EmailMessage, name: str, value: object) -> None:
-    try:
-        if not _HEADER_NAME.fullmatch(name):
-            raise ValueError("not a header's name")
-        message[name] = value
-    except ValueError as error:  # a line break in it, or a header that may stand only once
-        raise PermanentFailure("invalid_header", f"the header {one_line(name)!r} is not valid") from error

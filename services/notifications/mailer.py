@@ -4,16 +4,13 @@ import time
 from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
-from email.message import EmailMessage
-from email.policy import SMTP
 
 import eventlet
 from eventlet.semaphore import BoundedSemaphore
 
 from common.breaker import Breaker
 from common.failures import PermanentFailure, Postponed, TemporaryFailure
-from services.notifications.mailboxes import needs_smtputf8, recipient_address, sender_address
-from services.notifications.smtp_session import Envelope, SmtpSession
+from services.notifications.smtp_session import Envelope, HungUp, SmtpSession
 from services.notifications.smtp_settings import SmtpSettings
 
 MAX_CONNECTIONS = 8
@@ -41,11 +38,13 @@ class Mailer:
         self._slots = BoundedSemaphore(MAX_CONNECTIONS)
         self.breaker = Breaker(FAILURES, PAUSE_SECONDS, LONGEST_PAUSE_SECONDS)
 
-    def send(self, message: EmailMessage, recipient: str) -> None:
-        """Hand the message over for one recipient; it returns once the server has accepted it."""
-        envelope = _envelope(message, self.settings.sender, recipient)
-        with self._slot(), self._session() as session:
-            session.deliver(envelope)
+    def send(self, envelope: Envelope) -> None:
+        """Hand a mail over; it returns once the server has accepted it."""
+        with self._slot():
+            try:
+                self._deliver(self._idle_session() or self._new_session(), envelope)
+            except HungUp:
+                self._deliver(self._new_session(), envelope)
 
     def check(self) -> None:
         """Connect and greet, within 1.5 s in all; the account is not tried, as that wears providers out."""
@@ -78,11 +77,9 @@ class Mailer:
         finally:
             self._slots.release()
 
-    @contextmanager
-    def _session(self) -> Iterator[SmtpSession]:
-        session = self._idle_session() or self._new_session()
+    def _deliver(self, session: SmtpSession, envelope: Envelope) -> None:
         try:
-            yield session
+            session.deliver(envelope)
         finally:
             self._keep_or_close(session)
 
@@ -111,10 +108,10 @@ class Mailer:
         return Postponed("smtp_paused", "the mail server is not there", seconds)
 
     def _idle_session(self) -> SmtpSession | None:
-        """A server hangs up on an idle connection when it likes, so each is asked before its next mail."""
+        """A server hangs up on an idle connection when it likes: it is asked, unless it was used just now."""
         while self._idle:
             session = self._idle.pop()
-            if not _is_stale(session) and session.is_alive():
+            if session.is_fresh or (not _is_stale(session) and session.is_alive()):
                 return session
             session.close()
         return None
@@ -134,18 +131,3 @@ class Mailer:
 
 def _is_stale(session: SmtpSession) -> bool:
     return time.monotonic() - session.last_used > MAX_IDLE_SECONDS
-
-
-def _envelope(message: EmailMessage, default_sender: str, recipient: str) -> Envelope:
-    sender = sender_address(str(message["From"] or default_sender))
-    to = recipient_address(recipient)
-    utf8 = needs_smtputf8(sender, to)
-    return Envelope(sender.addr_spec, to.addr_spec, _payload(message, utf8=utf8), utf8)
-
-
-def _payload(message: EmailMessage, *, utf8: bool) -> bytes:
-    try:
-        payload = message.as_bytes(policy=SMTP.clone(cte_type="7bit", utf8=utf8))
-    except (ValueError, LookupError, TypeError) as error:
-        raise PermanentFailure("invalid_message", "the message can't be written as mail") from error
-    return payload if payload.endswith(b"\r\n") else payload + b"\r\n"

@@ -2,9 +2,10 @@
 
 import re
 from collections.abc import Mapping, Sequence
+from functools import cache
 from pathlib import Path
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template, select_autoescape
 
 from common.failures import PermanentFailure
 from common.locales import DEFAULT_LOCALE, language_of
@@ -35,14 +36,18 @@ def words_for(locale: object) -> Words:
 
 def _rendered(template: str, parts: Sequence[str], values: Mapping[str, object], locale: object) -> list[str]:
     language = language_of(locale)
-    if not (TEMPLATE_FOLDER / language / template).is_dir():
-        language = DEFAULT_LOCALE
-    environment = _ENVIRONMENTS[language]
     try:
-        return [environment.get_template(f"{template}/{part}").render(values) for part in parts]
+        return [part.render(values) for part in _templates(language, template, tuple(parts))]
     except Exception as error:  # whichever way a template breaks, it breaks at every attempt
         detail = f"{template} ({language}) failed: {type(error).__name__}"
         raise PermanentFailure("template_error", detail) from error
+
+
+@cache
+def _templates(language: str, template: str, parts: tuple[str, ...]) -> list[Template]:
+    if not (TEMPLATE_FOLDER / language / template).is_dir():
+        language = DEFAULT_LOCALE
+    return [_ENVIRONMENTS[language].get_template(f"{template}/{part}") for part in parts]
 
 
 def _tidy(text: str) -> str:

@@ -50,7 +50,7 @@ class NotificationsService(SuiteService):
         """See to it that a mail is never sent; Conflict if it is sent, or being sent."""
         self.deliveries.cancel(message_id)
 
-    @handles(events.NOTIFICATION_REQUESTED, share=domain.POOL_SHARE)
+    @handles(events.NOTIFICATION_REQUESTED, share=domain.POOL_SHARE, quiet=True)
     def handle_notification_requested(self, event: Payload) -> None:
         """Claim the mail, send it, note the outcome; what fails is raised, and tried again if it may be."""
         if not self.deliveries.claim(event["message_id"], event["template"], event["recipient"]):
@@ -65,7 +65,7 @@ class NotificationsService(SuiteService):
             self._note_failure(event, failure)
             raise
         self.deliveries.sent(event["message_id"], self.attempt.number)
-        metrics.MAILS.labels(event["template"], "sent").inc()
+        metrics.mail(event["template"], "sent").inc()
         log.info("mail_sent", message_id=event["message_id"], template=event["template"])
 
     def _send(self, event: Payload) -> None:
@@ -80,7 +80,7 @@ class NotificationsService(SuiteService):
         )
         late = TemporaryFailure("smtp_timeout", "sending took too long")
         with self.deliveries.held(event["message_id"]), eventlet.Timeout(domain.SEND_SECONDS, late):
-            self.mailer.send(message, event["recipient"])
+            self.mailer.send(message)
 
     def _render(self, template: str, context: Payload, locale: object, link: str | None) -> RenderedEmail:
         public_url = self.settings.public_url
@@ -95,7 +95,7 @@ class NotificationsService(SuiteService):
         self.deliveries.failed(
             event["message_id"], self.attempt.number, failure.reason, failure.message, final
         )
-        metrics.MAILS.labels(event["template"], "dead" if final else "retried").inc()
+        metrics.mail(event["template"], "dead" if final else "retried").inc()
         log.warning(
             "mail_failed", message_id=event["message_id"], template=event["template"], reason=failure.reason,
             detail=failure.message, attempt=self.attempt.number, final=final,

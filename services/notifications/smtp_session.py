@@ -25,6 +25,8 @@ _DRIVER_ERRORS = (OSError, ValueError, EOFError)
 _LINE_STARTING_WITH_DOT = re.compile(rb"^\.", re.MULTILINE)
 _END_OF_DATA = b".\r\n"
 _GOODBYE_SECONDS = 1.0
+_FRESH_SECONDS = 0.5
+_GOING_AWAY = "421"
 
 
 @dataclass(frozen=True)
@@ -43,7 +45,7 @@ class SmtpSession:
     def __init__(self, smtp: smtplib.SMTP, settings: SmtpSettings) -> None:
         self._smtp = smtp
         self._settings = settings
-        self._in_order = True
+        self._in_order = self._is_clean = True
         self.mails = 0
         self.last_used = time.monotonic()
 
@@ -67,22 +69,28 @@ class SmtpSession:
     def is_alive(self) -> bool:
         """Ask the server, and clear what a refused mail has left behind."""
         try:
-            return self._smtp.rset()[0] == 250
+            self._is_clean = self._smtp.rset()[0] == 250
         except _DRIVER_ERRORS:
             return False
+        return self._is_clean
+
+    @property
+    def is_fresh(self) -> bool:
+        """Whether it has taken a mail just now, so that asking it first would be a waste."""
+        return self._is_clean and time.monotonic() - self.last_used < _FRESH_SECONDS
 
     def deliver(self, envelope: Envelope) -> None:
         """Hand one mail over; it returns once the server has accepted the responsibility for it."""
-        self._in_order = False
+        self._in_order = self._is_clean = False
         try:
-            self._command("sender", "MAIL", f"FROM:<{envelope.sender}>{self._options(envelope)}")
+            self._begin(envelope)
             self._command("recipient", "RCPT", f"TO:<{envelope.recipient}>")
             self._command("content", "DATA", expected=354)
             self._hand_over(envelope.payload)
         except _Refused as refused:
             self._in_order = True
             raise refused.failure from None
-        self._in_order = True
+        self._in_order = self._is_clean = True
         self.mails += 1
         self.last_used = time.monotonic()
 
@@ -94,6 +102,19 @@ class SmtpSession:
                 self._smtp.quit()
         with suppress(*_DRIVER_ERRORS):
             self._smtp.close()
+
+    def _begin(self, envelope: Envelope) -> None:
+        """A server may have hung up since the last mail, or do so now: it has got nothing of this one."""
+        try:
+            self._command("sender", "MAIL", f"FROM:<{envelope.sender}>{self._options(envelope)}")
+        except TemporaryFailure as failure:
+            if self.mails and failure.reason == "smtp_connection_lost":
+                raise HungUp from failure
+            raise
+        except _Refused as refused:
+            if self.mails and refused.failure.message.startswith(_GOING_AWAY):
+                raise HungUp from refused.failure
+            raise
 
     def _options(self, envelope: Envelope) -> str:
         self._smtp.command_encoding = "ascii"
@@ -132,6 +153,10 @@ class SmtpSession:
     def _set_timeout(self, seconds: float) -> None:
         if self._smtp.sock is not None:
             self._smtp.sock.settimeout(seconds)
+
+
+class HungUp(Exception):
+    """The server has closed the connection between two mails: the next needs another one."""
 
 
 class _Refused(Exception):

@@ -6,12 +6,16 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import eventlet
+from eventlet.greenthread import GreenThread
+from eventlet.hubs import get_hub
 from nameko.containers import WorkerContext
+from pymongo import UpdateOne
 from pymongo.collection import Collection
 
 from common import clock, context, events
 from common.errors import Unavailable
 from common.events import Event
+from common.group_commit import GroupCommit
 from common.logging import get_logger
 from common.mongo import AlreadyThere, Document, MongoStorage, entry, expire, translated, unique, with_event
 from services.notifications import domain
@@ -30,6 +34,7 @@ class DeliveryStorage(MongoStorage):
         """Forget in time what is closed."""
         after = clock.parse_duration(self.container.config["REMEMBER_FOR"])
         expire(self.db.deliveries, "updated_at", after, {"status": {"$in": list(domain.CLOSED)}})
+        self.group = GroupCommit(self.db.deliveries)
 
     def get_dependency(self, worker_ctx: WorkerContext) -> "DeliveryLog":
         """The log, with the request's id for the events that it stores."""
@@ -39,8 +44,10 @@ class DeliveryStorage(MongoStorage):
 class DeliveryLog:
     """One document a mail, its id the message's."""
 
-    def __init__(self, storage: MongoStorage, request_id: str) -> None:
+    def __init__(self, storage: DeliveryStorage, request_id: str) -> None:
         self._storage = storage
+        self._write = storage.group.write
+        self._is_new = False
         self._request_id = request_id
         self._deliveries: Collection[Document] = storage.db.deliveries
 
@@ -49,10 +56,9 @@ class DeliveryLog:
         now = clock.now()
         claim = {"status": domain.CLAIMED, "lease_until": now + timedelta(seconds=domain.LEASE_SECONDS)}
         first = {"template": template, "recipient": recipient, "created_at": now}
+        change = {"$set": claim, "$setOnInsert": first}
         try:
-            with unique():
-                change = {"$set": claim, "$setOnInsert": first}
-                self._deliveries.update_one(_free(message_id, now), change, upsert=True)
+            self._is_new = self._write(UpdateOne(_free(message_id, now), change, upsert=True))
         except AlreadyThere:
             if self._status(message_id) in domain.CLOSED:
                 return False
@@ -79,11 +85,15 @@ class DeliveryLog:
     @contextmanager
     def held(self, message_id: str) -> Iterator[None]:
         """Renew the claim while the block runs: a slow server does not cost it, a dead process does."""
-        keeper = eventlet.spawn(self._renew, message_id)
+        # As a rule the mail is out before the first renewal: a timer costs less than a green thread.
+        keepers: list[GreenThread] = []
+        timer = get_hub().schedule_call_global(domain.RENEW_SECONDS, self._keep, message_id, keepers)
         try:
             yield
         finally:
-            keeper.kill()
+            timer.cancel()
+            for keeper in keepers:
+                keeper.kill()
 
     def give_back(self, message_id: str) -> None:
         """End the claim without an attempt."""
@@ -103,15 +113,18 @@ class DeliveryLog:
 
     def _close(self, message_id: str, status: str, kind: Event, **fields: Any) -> None:
         payload = kind.make(self._request_id, message_id=message_id, **fields)
-        change = with_event(entry(kind.source, kind.name, payload))
+        event = entry(kind.source, kind.name, payload)
+        change = with_event(event)
         change["$set"] |= {"status": status, "updated_at": clock.now()}
-        with translated():
-            self._deliveries.update_one({"_id": message_id}, change)
-        self._storage.announce(message_id)
+        self._write(UpdateOne({"_id": message_id}, change))
+        # A document that this claim has made has no earlier event in it.
+        self._storage.announce(message_id, *([event] if self._is_new else []))
+
+    def _keep(self, message_id: str, keepers: list[GreenThread]) -> None:
+        keepers.append(eventlet.spawn(self._renew, message_id))
 
     def _renew(self, message_id: str) -> None:
         while True:
-            eventlet.sleep(domain.RENEW_SECONDS)
             lease = {"lease_until": clock.now() + timedelta(seconds=domain.LEASE_SECONDS)}
             try:
                 with translated():
@@ -120,6 +133,7 @@ class DeliveryLog:
                     )
             except Unavailable:
                 log.debug("claim_not_renewed", message_id=message_id)
+            eventlet.sleep(domain.RENEW_SECONDS)
 
     def _status(self, message_id: str) -> str:
         with translated():

@@ -77,10 +77,11 @@ class TodoStore:
 
     def add(self, change: Change) -> Todo:
         """Keep a new todo; AlreadyThere if one has its id."""
-        document = self._new(change.todo) | holding(self._entry([change]))
+        event = self._entry([change])
+        document = self._new(change.todo) | holding(event)
         with unique():
             self.todos.insert_one(document)
-        self.storage.announce(document["_id"])
+        self.storage.announce(document["_id"], event)
         return change.todo
 
     def add_once(self, change: Change, key: Key, show: Callable[[Todo], Result]) -> Result:

@@ -61,6 +61,56 @@ def test_a_written_event_is_published_and_removed(collection: Any, store: MongoO
     assert store.drain(published) == 0
 
 
+def test_what_its_maker_hands_over_is_published_as_it_is_and_removed(
+    collection: Any, store: MongoOutbox
+) -> None:
+    one = event(1)
+    collection.insert_one({"_id": 1, "n": 1, **holding(one)})
+    collection.insert_one({"_id": 2, **holding(event(2))})
+    store.hint(1, one)
+    store.hint(2)
+    published = Published()
+    assert store.drain(published) == 2
+    assert published.attempts == [1, 2]
+    assert list(collection.find()) == [{"_id": 1, "n": 1}, {"_id": 2}]
+
+
+def test_what_was_added_to_what_its_maker_handed_over_stays(collection: Any, store: MongoOutbox) -> None:
+    one = event(1)
+    collection.insert_one({"_id": 1, **holding(one)})
+    collection.update_one({"_id": 1}, with_event(event(2)))
+    store.hint(1, one)
+    store.hint(1)
+    published = Published()
+    store.drain(published)
+    # Whoever reads the document sees both: the first may come twice, and never after the second alone.
+    assert published.attempts == [1, 1, 2]
+    assert collection.find_one() == {"_id": 1}
+
+
+def test_an_outbox_that_was_left_empty_is_closed(
+    collection: Any, store: MongoOutbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(mongo, "_TAKEOVER_SECONDS", -1)
+    collection.insert_one({"_id": 1, **holding()})
+    assert store.drain(Published()) == 1
+    assert collection.find_one() == {"_id": 1}
+
+
+def test_more_hints_than_memory_should_hold_are_left_to_the_store(
+    collection: Any, store: MongoOutbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(mongo, "_MOST_HINTS", 1)
+    monkeypatch.setattr(mongo, "_TAKEOVER_SECONDS", -1)
+    for number in (1, 2):
+        collection.insert_one({"_id": number, **holding(event(number))})
+        store.hint(number)
+    published = Published()
+    while store.drain(published):
+        pass
+    assert sorted(published.attempts) == [1, 2]
+
+
 def test_an_update_stores_its_event_with_the_change(collection: Any, store: MongoOutbox) -> None:
     collection.insert_one({"_id": 1, "n": 1, **holding(event(1))})
     change = with_event(event(2))

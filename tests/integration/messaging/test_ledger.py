@@ -9,7 +9,6 @@ import pytest
 
 from common import clock, events, topology
 from common.errors import Forbidden, NotFound, ValidationFailed
-from services.messaging import domain
 from services.messaging.domain import Contact, Mail
 from services.messaging.storage import Ledger
 from tests.integration.databases import Heard
@@ -60,9 +59,9 @@ def outcome(
 
 def record(ledger: Ledger, event: dict[str, Any]) -> str:
     if "reason" in event:
-        ledger.record(event, "failed", domain.DEAD if event["final"] else domain.RETRYING)
+        ledger.record_failed(event)
     else:
-        ledger.record(event, "sent", domain.SENT)
+        ledger.record_sent([event])
     return str(ledger.get(event["message_id"])["status"])
 
 

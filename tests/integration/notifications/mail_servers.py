@@ -42,4 +42,4 @@ def send(
 ) -> None:
     """Sends a small mail."""
     mail = RenderedEmail(subject, text, "<p>Hello</p>\n")
-    mailer.send(build_message(mail, message_id="m-1", sender=SENDER, recipient=recipient), recipient)
+    mailer.send(build_message(mail, message_id="m-1", sender=SENDER, recipient=recipient))

@@ -1,7 +1,7 @@
 """An SMTP server that misbehaves on cue, which no proper server would do.
 
 `replies` maps a verb (GREETING, EHLO, MAIL, RCPT, DATA, BODY, …) to what is
-answered to it: bytes, or HANG_UP, or SILENCE.
+answered to it: bytes, or HANG_UP, or SILENCE; `once` does so for one time.
 """
 
 from typing import Any
@@ -18,6 +18,7 @@ class ScriptedSmtp:
 
     def __init__(self, **replies: Any) -> None:
         self.replies = replies
+        self.once: dict[str, Any] = {}
         self.connections = 0
         self.commands: list[str] = []
         self.mails: list[bytes] = []
@@ -56,7 +57,7 @@ class ScriptedSmtp:
                 return
 
     def _answer(self, stream: Any, cue: str) -> bool:
-        reply = self.replies.get(cue, _USUAL.get(cue, b"250 ok"))
+        reply = self.once.pop(cue, None) or self.replies.get(cue, _USUAL.get(cue, b"250 ok"))
         if reply == SILENCE:
             eventlet.sleep(60)
         if reply in (SILENCE, HANG_UP):

@@ -8,6 +8,7 @@ import eventlet
 import pytest
 
 from common.failures import DeliveryFailure, PermanentFailure, TemporaryFailure
+from services.notifications import smtp_session
 from services.notifications.emails import RenderedEmail, build_message
 from services.notifications.mailer import Mailer
 from tests.integration.notifications.mail_servers import SENDER, send
@@ -92,15 +93,43 @@ def test_a_bare_time_limit_of_the_caller_is_an_unknown_outcome_too(
         assert failure_of(mailer).reason == "smtp_unknown_outcome"
 
 
+@pytest.mark.parametrize("answer", [HANG_UP, b"421 closing"])
 def test_a_pooled_connection_that_died_without_a_word_is_replaced(
+    answer: Any, scripted: Scripted, mailer_for: MailerFor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(smtp_session, "_FRESH_SECONDS", 0)
+    server = scripted()
+    mailer = mailer_for(server.port)
+    send(mailer)
+    server.once["RSET"] = answer
+    send(mailer)
+    assert (len(server.mails), server.connections) == (2, 2)
+
+
+@pytest.mark.parametrize("answer", [HANG_UP, b"421 closing"])
+def test_a_server_that_hangs_up_between_two_mails_costs_the_second_no_attempt(
+    answer: Any, scripted: Scripted, mailer_for: MailerFor
+) -> None:
+    server = scripted()
+    mailer = mailer_for(server.port)
+    send(mailer)
+    server.once["MAIL"] = answer
+    send(mailer)
+    assert (len(server.mails), server.connections) == (2, 2)
+    assert "RSET" not in [one.upper() for one in server.commands]
+
+
+def test_a_mail_after_a_refused_one_finds_the_connection_cleared(
     scripted: Scripted, mailer_for: MailerFor
 ) -> None:
     server = scripted()
     mailer = mailer_for(server.port)
     send(mailer)
-    server.replies["RSET"] = HANG_UP
+    server.once["RCPT"] = b"451 later"
+    assert failure_of(mailer).reason == "smtp_deferred"
     send(mailer)
-    assert (len(server.mails), server.connections) == (2, 2)
+    assert (len(server.mails), server.connections) == (2, 1)
+    assert [one.upper() for one in server.commands].count("RSET") == 1
 
 
 @pytest.mark.parametrize(
@@ -158,9 +187,9 @@ def test_a_recipient_that_is_no_address_reaches_no_server(
     recipient: str, scripted: Scripted, mailer_for: MailerFor
 ) -> None:
     server = scripted()
-    message = build_message(MAIL, message_id="m-1", sender=SENDER, recipient="ada@example.org")
+    mailer = mailer_for(server.port)
     with pytest.raises(PermanentFailure) as failure:
-        mailer_for(server.port).send(message, recipient)
+        mailer.send(build_message(MAIL, message_id="m-1", sender=SENDER, recipient=recipient))
     assert failure.value.reason == "invalid_recipient"
     assert not server.connections
 

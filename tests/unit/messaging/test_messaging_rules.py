@@ -55,7 +55,7 @@ def test_the_mail_of_an_event_can_be_written_from_it(kind: Event) -> None:
     )
     assert "Ada" in rendered.text
     assert "<b>" not in rendered.html.replace("<body", "")
-    assert message["X-Message-Id"] == mail.message_id
+    assert f"\r\nX-Message-Id: {mail.message_id}\r\n".encode() in message.payload
     assert mail.user_id == "u-1"
 
 

@@ -140,7 +140,7 @@ def test_any_json_context_makes_a_mail_or_a_permanent_failure(template: str, cha
     except PermanentFailure:
         return
     message = build_message(mail, message_id="m-1", sender="a@example.com", recipient="b@example.com")
-    assert message.as_bytes().isascii()
+    assert message.payload.isascii()
     assert not {unicodedata.category(character) for character in mail.subject} & {"Cc", "Cs", "Zl", "Zp"}
 
 

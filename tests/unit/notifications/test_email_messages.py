@@ -1,7 +1,6 @@
 """The message around a mail: its headers, its parts, and addresses beyond ASCII."""
 
 from email import message_from_bytes
-from email.message import EmailMessage
 from email.policy import SMTP
 from email.utils import parsedate_to_datetime
 from typing import Any
@@ -12,14 +11,16 @@ from hypothesis import strategies as st
 
 from common.failures import PermanentFailure
 from services.notifications.emails import RenderedEmail, build_message
+from services.notifications.smtp_session import Envelope
 
 MAIL = RenderedEmail("Välkommen, Ada", "Hello Ada,\n.\n😀\n", "<!doctype html>\n<p>Hello Ädå</p>\n")
 TURNS = "\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\ufeff"
 SHOWN = st.characters(exclude_categories=["Cc", "Cs", "Cn", "Zl", "Zp", "Zs"], exclude_characters=TURNS)
+WRITABLE = st.characters(exclude_categories=["Cc", "Cs"]) | st.sampled_from("\n\n.= -")
 WRITTEN = st.text(SHOWN | st.just(" "), max_size=150)
 
 
-def built(mail: RenderedEmail = MAIL, **changes: Any) -> EmailMessage:
+def built(mail: RenderedEmail = MAIL, **changes: Any) -> Envelope:
     usual = {
         "message_id": "0198f0aa-1",
         "sender": "Todos <no-reply@example.com>",
@@ -28,8 +29,8 @@ def built(mail: RenderedEmail = MAIL, **changes: Any) -> EmailMessage:
     return build_message(mail, **usual | changes)
 
 
-def received(message: EmailMessage) -> Any:
-    return message_from_bytes(message.as_bytes(), policy=SMTP)
+def received(message: Envelope) -> Any:
+    return message_from_bytes(message.payload, policy=SMTP)
 
 
 def test_a_message_has_a_text_and_an_html_part_that_arrive_as_they_were_written() -> None:
@@ -42,7 +43,7 @@ def test_a_message_has_a_text_and_an_html_part_that_arrive_as_they_were_written(
 
 
 def test_the_message_id_is_derived_from_the_message_and_the_senders_domain() -> None:
-    first, again = built(), built()
+    first, again = received(built()), received(built())
     assert first["Message-ID"] == again["Message-ID"] == "<0198f0aa-1@example.com>"
     assert first["X-Message-Id"] == "0198f0aa-1"
 
@@ -60,13 +61,13 @@ def test_sender_and_recipient_are_one_address_each() -> None:
 
 
 def test_a_plain_address_can_be_the_sender() -> None:
-    assert built(sender="no-reply@localhost")["Message-ID"] == "<0198f0aa-1@localhost>"
+    assert received(built(sender="no-reply@localhost"))["Message-ID"] == "<0198f0aa-1@localhost>"
 
 
 def test_a_senders_name_beyond_ascii_and_with_commas_arrives() -> None:
-    message = received(built(sender='"Möller, Tödös" <no-reply@example.com>'))
-    assert message["From"].addresses[0].display_name == "Möller, Tödös"
-    assert message.as_bytes().isascii()
+    message = built(sender='"Möller, Tödös" <no-reply@example.com>')
+    assert received(message)["From"].addresses[0].display_name == "Möller, Tödös"
+    assert message.payload.isascii()
 
 
 @settings(max_examples=300, deadline=None, derandomize=True)
@@ -77,7 +78,7 @@ def test_every_subject_arrives_as_it_was_written(subject: str) -> None:
 
 
 def test_everything_on_the_wire_is_ascii_with_short_lines() -> None:
-    wire = built(RenderedEmail("ä" * 140, "ö" * 5000, "<p>" + "ü" * 5000)).as_bytes()
+    wire = built(RenderedEmail("ä" * 140, "ö" * 5000, "<p>" + "ü" * 5000)).payload
     assert wire.isascii()
     assert max(map(len, wire.split(b"\r\n"))) <= 998
     assert b"\n" not in wire.replace(b"\r\n", b"")
@@ -154,16 +155,38 @@ def test_a_header_that_is_not_valid_is_a_permanent_failure(headers: dict[str, st
 
 
 def test_a_given_header_never_replaces_one_of_the_mails_own() -> None:
-    message = built(headers={"To": "eve@example.com"})
+    message = received(built(headers={"To": "eve@example.com"}))
     assert message.get_all("To") == ["ada@example.org"]
 
 
 def test_a_domain_beyond_ascii_is_written_in_ascii() -> None:
     message = built(recipient="ada@bücher.example")
-    assert message["To"] == "ada@xn--bcher-kva.example"
-    assert message.as_bytes().isascii()
+    assert received(message)["To"] == "ada@xn--bcher-kva.example"
+    assert message.payload.isascii()
 
 
 def test_only_a_name_beyond_ascii_makes_a_message_in_utf8() -> None:
     message = built(recipient="ädä@bücher.example")
-    assert "To: ädä@xn--bcher-kva.example\r\n".encode() in message.as_bytes()
+    assert "To: ädä@xn--bcher-kva.example\r\n".encode() in message.payload
+
+
+@settings(max_examples=300, deadline=None, derandomize=True)
+@given(text=st.text(WRITABLE, max_size=400))
+def test_every_body_arrives_as_it_was_written(text: str) -> None:
+    message = built(RenderedEmail("Hi", text, text))
+    assert message.payload.isascii()
+    assert max(map(len, message.payload.split(b"\r\n"))) <= 78
+    parts = [part.get_content().replace("\r\n", "\n") for part in received(message).iter_parts()]
+    assert parts == [text, text]
+
+
+@pytest.mark.parametrize("subject", ["=?utf-8?q?a?=", "a" * 150, "word " * 29 + "end", "a" * 60 + " b" * 40])
+def test_a_subject_that_is_long_or_looks_encoded_arrives_as_it_was_written(subject: str) -> None:
+    wire = built(RenderedEmail(subject, "text", "html")).payload
+    assert message_from_bytes(wire, policy=SMTP)["Subject"] == subject
+
+
+@pytest.mark.parametrize("name", ["Content-Type", "content-transfer-encoding", "MIME-Version", "from"])
+def test_a_given_header_never_says_otherwise_than_the_mails_own(name: str) -> None:
+    with pytest.raises(PermanentFailure, match="invalid_header"):
+        built(headers={name: "x"})

@@ -21,16 +21,14 @@ def test_the_link_stands_on_one_line_as_it_is(recipient: str) -> None:
         recipient=recipient,
         headers=one_click(LINK),
     )
-    # The mailer writes with a policy of its own.
-    for wire in (message.as_bytes(), message.as_bytes(policy=SMTP.clone(cte_type="7bit", utf8=True))):
-        assert f"\r\nList-Unsubscribe: <{LINK}>\r\n".encode() in b"\r\n" + wire
-        assert b"\r\nList-Unsubscribe-Post: List-Unsubscribe=One-Click\r\n" in wire
-        assert message_from_bytes(wire, policy=SMTP)["List-Unsubscribe"] == f"<{LINK}>"
+    wire = message.payload
+    assert f"\r\nList-Unsubscribe: <{LINK}>\r\n".encode() in b"\r\n" + wire
+    assert b"\r\nList-Unsubscribe-Post: List-Unsubscribe=One-Click\r\n" in wire
+    assert message_from_bytes(wire, policy=SMTP)["List-Unsubscribe"] == f"<{LINK}>"
 
 
 def test_a_mail_without_a_link_has_neither_header() -> None:
     message = build_message(
         MAIL, message_id="m-1", sender="a@example.com", recipient="b@example.com", headers=one_click(None)
     )
-    assert "List-Unsubscribe" not in message
-    assert "List-Unsubscribe-Post" not in message
+    assert b"List-Unsubscribe" not in message.payload

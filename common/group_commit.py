@@ -1,0 +1,81 @@
+"""Writes of many green threads to a collection in one command: what has gathered while the last was made.
+
+Each write is as durable as it would be alone, and each caller learns what became of its own. A server's
+flush to disk, and most of what a command costs on both sides, is then shared by all that wait.
+"""
+
+from collections import deque
+from dataclasses import dataclass, field
+from itertools import islice
+from typing import Any
+
+import eventlet
+from eventlet.event import Event
+from pymongo import UpdateOne
+from pymongo.collection import Collection
+from pymongo.errors import BulkWriteError
+
+from common.mongo import DUPLICATE_KEY, AlreadyThere, Document, translated
+
+_AT_ONCE = 100
+
+
+@dataclass(slots=True)
+class _Write:
+    change: UpdateOne
+    done: Event = field(default_factory=Event)
+
+
+class GroupCommit:
+    """One for a collection and a process. The writes of a group have no order among themselves."""
+
+    def __init__(self, collection: Collection[Document]) -> None:
+        self._collection = collection
+        self._waiting: deque[_Write] = deque()
+        self._is_busy = False
+
+    def write(self, change: UpdateOne) -> bool:
+        """Make a change, and return when it is stored: whether it has made the document.
+
+        AlreadyThere if it is an upsert whose key is taken; Unavailable as any write.
+        """
+        mine = _Write(change)
+        self._waiting.append(mine)
+        if not self._is_busy:
+            self._is_busy = True
+            eventlet.spawn(self._work)
+        return bool(mine.done.wait())
+
+    def _work(self) -> None:
+        try:
+            while self._waiting:
+                self._write([self._waiting.popleft() for _ in islice(range(_AT_ONCE), len(self._waiting))])
+        finally:
+            self._is_busy = False
+
+    def _write(self, writes: list[_Write]) -> None:
+        try:
+            with translated():
+                outcomes = self._outcomes([one.change for one in writes])
+        except Exception as problem:
+            outcomes = dict.fromkeys(range(len(writes)), problem)
+        for number, one in enumerate(writes):
+            outcome = outcomes.get(number, False)
+            if isinstance(outcome, Exception):
+                one.done.send_exception(outcome)
+            else:
+                one.done.send(outcome)
+
+    def _outcomes(self, changes: list[UpdateOne]) -> dict[int, Any]:
+        """What is to be told of those changes that did more, or less, than find their document."""
+        try:
+            done = self._collection.bulk_write(changes, ordered=False)
+        except BulkWriteError as problem:
+            details = problem.details
+            if details["writeConcernErrors"] or any(
+                one["code"] != DUPLICATE_KEY for one in details["writeErrors"]
+            ):
+                raise
+            made = {one["index"]: True for one in details["upserted"]}
+            return made | {one["index"]: AlreadyThere() for one in details["writeErrors"]}
+        return dict.fromkeys(done.upserted_ids or {}, True)
