@@ -12,7 +12,8 @@ import pytest
 from common import clock
 from common.errors import Conflict, ValidationFailed
 from common.idempotency import read_key
-from services.todos import domain
+from services.todos import answers, domain
+from services.todos.answers import Answers
 from services.todos.collection import in_transaction
 from services.todos.schemas import to_wire
 from services.todos.service import TodosService
@@ -34,7 +35,15 @@ def key() -> str:
 def store(collection) -> TodoStore:
     """The todos as an instance without a relay has them: what it writes is published by another."""
     database = collection.database
-    return TodoStore(SimpleNamespace(db=database, client=database.client, outbox_in="todos"), "r")
+    return TodoStore(
+        SimpleNamespace(
+            client=database.client,
+            todos=database["todos"],
+            shown=database["todos"],
+            answers=Answers(database[answers.NAME]),
+        ),
+        "r",
+    )
 
 
 @pytest.fixture
