@@ -1,13 +1,16 @@
 #!/usr/bin/env bash
-# Runs every test, in three processes side by side: most tests wait for servers that start, stop or
+# Runs every test, in four processes side by side: most tests wait for servers that start, stop or
 # break. Each process has servers of its own. Coverage is that of all together.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 PYTEST=(.venv/bin/python -m pytest --cov --cov-report=)
-OPS=(tests/integration/ops tests/chaos)
-PEOPLE=(tests/e2e tests/fuzz)
 LOGS=.local/test
+declare -A GROUPS_OF=(
+    [run]="tests/integration/ops tests/unit"
+    [people]="tests/e2e tests/fuzz"
+    [mechanism]="tests/integration/common tests/integration/gateway"
+)
 
 beside() { # name, pytest's arguments: run them in the background, with the output in a file
     local name=$1
@@ -19,12 +22,17 @@ beside() { # name, pytest's arguments: run them in the background, with the outp
 declare -A processes
 mkdir -p "$LOGS"
 trap 'kill "${processes[@]}" 2>/dev/null || true' EXIT
-beside ops "${OPS[@]}"
-beside people "${PEOPLE[@]}"
+elsewhere=()
+for name in "${!GROUPS_OF[@]}"; do
+    read -ra paths <<<"${GROUPS_OF[$name]}"
+    beside "$name" "${paths[@]}"
+    elsewhere+=("${paths[@]/#/--ignore=}")
+done
 
 failed=0
-COVERAGE_FILE=.coverage.rest "${PYTEST[@]}" tests $(printf -- '--ignore=%s ' "${OPS[@]}" "${PEOPLE[@]}") || failed=1
-for name in ops people; do
+# Whatever is in no group, so that no test is forgotten.
+COVERAGE_FILE=.coverage.rest "${PYTEST[@]}" tests "${elsewhere[@]}" || failed=1
+for name in "${!GROUPS_OF[@]}"; do
     wait "${processes[$name]}" || failed=1
     cat "$LOGS/$name.log"
 done
