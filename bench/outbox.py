@@ -32,6 +32,7 @@ from bench.engines import killed
 from common import clock, topology
 from common.broker import ConfirmedPublisher
 from common.config import load
+from common.group_commit import GroupCommit
 from common.mongo import MongoOutbox
 from common.outbox import Publish, Relay, to_message
 from common.postgres import PostgresOutbox, make_engine
@@ -112,9 +113,11 @@ def postgresql_ways(server: PostgreSQL, publish: Publish) -> Ways:
 def mongodb_ways(server: MongoDB, publish: Publish) -> Ways:
     """One document each."""
     db = MongoClient[dict[str, Any]](server.uri).todos
-    owner: Any = SimpleNamespace(db=db, outbox_in="todos", announce=None)
-    todos, outbox = storage.TodoStore(owner, "r"), MongoOutbox(db.todos)
-    owner.announce = outbox.hint
+    outbox = MongoOutbox(db.todos)
+    owner: Any = SimpleNamespace(
+        todos=db.todos, shown=db.todos, answers=None, group=GroupCommit(db.todos), announce=outbox.hint
+    )
+    todos = storage.TodoStore(owner, "r")
     outbox.prepare()
 
     def add() -> None:

@@ -86,7 +86,7 @@ class QueueConsumer(NamekoQueueConsumer):
     def get_consumers(self, consumer_cls: Any, channel: Any) -> Any:
         """A consumer for each entrypoint; one with a ``share`` has that part of the worker pool at most.
 
-        What an entrypoint with a ``take`` is handed is not decoded yet, and ``take`` must not wait.
+        What an entrypoint with a ``take_undecoded`` is handed is not decoded yet, and must not be waited for.
         """
         self._acks, self._channel = Acks(), channel
         for provider in self._providers:
@@ -95,9 +95,9 @@ class QueueConsumer(NamekoQueueConsumer):
             consumer = PacedConsumer(
                 channel, [provider.queue], callbacks=[partial(self.handle_message, provider)],
                 accept=self.accept, on_decode_error=self.on_decode_error, auto_declare=False,
-                on_message=getattr(provider, "take", None),
+                on_message=getattr(provider, "take_undecoded", None),
             )  # fmt: skip
-            at_once = getattr(provider, "at_once", 0)
+            at_once = getattr(provider, "prefetch", 0)
             consumer.prefetch = at_once or max(1, int(self.prefetch_count * getattr(provider, "share", 1)))
             self._consumers[provider] = consumer
         return self._consumers.values()

@@ -144,7 +144,7 @@ class EventHandler(NamekoEventHandler):
         self._gathering = Gathering(self, self.together) if self.together else None
 
     @property
-    def at_once(self) -> int:
+    def prefetch(self) -> int:
         """How many messages this process takes from the broker at a time; 0: as many as it has workers."""
         return AT_ONCE if self.together else 0
 
@@ -154,7 +154,7 @@ class EventHandler(NamekoEventHandler):
         if self._gathering:
             self._gathering.forget()
 
-    def take(self, message: Received) -> None:
+    def take_undecoded(self, message: Received) -> None:
         """Begin to handle a message, by itself or with others; returns at once."""
         if self._gathering:
             self._gathering.add(message)

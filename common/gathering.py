@@ -25,7 +25,7 @@ from common import metrics
 
 AT_ONCE = 100
 """How many messages of a queue a process takes from the broker at a time, and so the largest batch."""
-_ENOUGH, _PAUSE_SECONDS = 20, 0.01
+_ENOUGH, _PAUSE_SECONDS = 20, 0.02
 """What follows a batch waits so long for company, unless there is enough of it."""
 Payload = dict[str, Any]
 

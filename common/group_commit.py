@@ -11,18 +11,19 @@ from typing import Any
 
 import eventlet
 from eventlet.event import Event
-from pymongo import UpdateOne
+from pymongo import InsertOne, UpdateOne
 from pymongo.collection import Collection
-from pymongo.errors import BulkWriteError
+from pymongo.errors import BulkWriteError, WriteError
 
 from common.mongo import DUPLICATE_KEY, AlreadyThere, Document, translated
 
 _AT_ONCE = 100
+Change = InsertOne[Document] | UpdateOne
 
 
 @dataclass(slots=True)
 class _Write:
-    change: UpdateOne
+    change: Change
     done: Event = field(default_factory=Event)
 
 
@@ -34,10 +35,10 @@ class GroupCommit:
         self._waiting: deque[_Write] = deque()
         self._is_busy = False
 
-    def write(self, change: UpdateOne) -> bool:
-        """Make a change, and return when it is stored: whether it has made the document.
+    def write(self, change: Change) -> bool:
+        """Make a change, and return when it is stored: whether it is an update that has made the document.
 
-        AlreadyThere if it is an upsert whose key is taken; Unavailable as any write.
+        AlreadyThere if the key is taken; else what the same write alone would raise.
         """
         mine = _Write(change)
         self._waiting.append(mine)
@@ -66,16 +67,24 @@ class GroupCommit:
             else:
                 one.done.send(outcome)
 
-    def _outcomes(self, changes: list[UpdateOne]) -> dict[int, Any]:
+    def _outcomes(self, changes: list[Change]) -> dict[int, Any]:
         """What is to be told of those changes that did more, or less, than find their document."""
         try:
             done = self._collection.bulk_write(changes, ordered=False)
         except BulkWriteError as problem:
-            details = problem.details
-            if details["writeConcernErrors"] or any(
-                one["code"] != DUPLICATE_KEY for one in details["writeErrors"]
-            ):
+            if problem.details["writeConcernErrors"]:
                 raise
-            made = {one["index"]: True for one in details["upserted"]}
-            return made | {one["index"]: AlreadyThere() for one in details["writeErrors"]}
+            made: dict[int, Any] = {one["index"]: True for one in problem.details["upserted"]}
+            return made | {one["index"]: _failure(one) for one in problem.details["writeErrors"]}
         return dict.fromkeys(done.upserted_ids or {}, True)
+
+
+def _failure(told: Document) -> Exception:
+    """What one change of a group failed for; the others are stored."""
+    if told["code"] == DUPLICATE_KEY:
+        return AlreadyThere()
+    try:
+        with translated():
+            raise WriteError(told["errmsg"], told["code"], told)
+    except Exception as problem:
+        return problem

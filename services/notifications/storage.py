@@ -47,7 +47,7 @@ class DeliveryLog:
     def __init__(self, storage: DeliveryStorage, request_id: str) -> None:
         self._storage = storage
         self._write = storage.group.write
-        self._is_new = False
+        self._made = ""
         self._request_id = request_id
         self._deliveries: Collection[Document] = storage.db.deliveries
 
@@ -58,11 +58,12 @@ class DeliveryLog:
         first = {"template": template, "recipient": recipient, "created_at": now}
         change = {"$set": claim, "$setOnInsert": first}
         try:
-            self._is_new = self._write(UpdateOne(_free(message_id, now), change, upsert=True))
+            is_new = self._write(UpdateOne(_free(message_id, now), change, upsert=True))
         except AlreadyThere:
             if self._status(message_id) in domain.CLOSED:
                 return False
             raise domain.somebody_else_is_at_it() from None
+        self._made = message_id if is_new else ""
         return True
 
     def cancel(self, message_id: str) -> None:
@@ -118,7 +119,7 @@ class DeliveryLog:
         change["$set"] |= {"status": status, "updated_at": clock.now()}
         self._write(UpdateOne({"_id": message_id}, change))
         # A document that this claim has made has no earlier event in it.
-        self._storage.announce(message_id, *([event] if self._is_new else []))
+        self._storage.announce(message_id, *([event] if self._made == message_id else []))
 
     def _keep(self, message_id: str, keepers: list[GreenThread]) -> None:
         keepers.append(eventlet.spawn(self._renew, message_id))

@@ -19,8 +19,9 @@ from pymongo.client_session import ClientSession
 
 from common import context
 from common.errors import Conflict
+from common.group_commit import GroupCommit
 from common.idempotency import Key
-from common.mongo import HIDDEN, AlreadyThere, MongoStorage, entry, holding, translated, unique, with_event
+from common.mongo import HIDDEN, AlreadyThere, MongoStorage, entry, holding, translated, with_event
 from common.paging import Page
 from services.todos import answers, collection, domain, statistics
 from services.todos.answers import Answers, Work
@@ -51,6 +52,7 @@ class TodoStorage(MongoStorage):
             collection.prepare(self.db)
             answers.prepare(self.db)
         self.todos = self.db[self.outbox_in]
+        self.group = GroupCommit(self.todos)
         self.shown = self.todos.with_options(_NAIVE)
         self.answers = Answers(self.db[answers.NAME])
 
@@ -79,8 +81,7 @@ class TodoStore:
         """Keep a new todo; AlreadyThere if one has its id."""
         event = self._entry([change])
         document = self._new(change.todo) | holding(event)
-        with unique():
-            self.todos.insert_one(document)
+        self.storage.group.write(InsertOne(document))
         self.storage.announce(document["_id"], event)
         return change.todo
 

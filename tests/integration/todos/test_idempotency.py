@@ -11,8 +11,9 @@ import pytest
 
 from common import clock
 from common.errors import Conflict, ValidationFailed
+from common.group_commit import GroupCommit
 from common.idempotency import read_key
-from services.todos import answers, domain
+from services.todos import domain
 from services.todos.answers import Answers
 from services.todos.collection import in_transaction
 from services.todos.schemas import to_wire
@@ -35,15 +36,11 @@ def key() -> str:
 def store(collection) -> TodoStore:
     """The todos as an instance without a relay has them: what it writes is published by another."""
     database = collection.database
-    return TodoStore(
-        SimpleNamespace(
-            client=database.client,
-            todos=database["todos"],
-            shown=database["todos"],
-            answers=Answers(database[answers.NAME]),
-        ),
-        "r",
-    )
+    storage = SimpleNamespace(
+        client=database.client, todos=collection, shown=collection, group=GroupCommit(collection),
+        answers=Answers(database["answers"]), announce=lambda *_: None,
+    )  # fmt: skip
+    return TodoStore(storage, "r")
 
 
 @pytest.fixture

@@ -1,0 +1,161 @@
+"""Many events at once in the ledger: each enters once, whatever comes twice, fails or dies in between."""
+
+import uuid
+from collections.abc import Iterator
+from typing import Any
+
+import eventlet
+import pytest
+from pymongo import UpdateOne
+
+from common import events, mongo
+from common.broker import PublishFailed
+from common.errors import SuiteError
+from common.group_commit import GroupCommit
+from common.mongo import AlreadyThere
+from services.messaging import domain
+from services.messaging.domain import Contact, Mail
+from services.messaging.service import MessagingService
+from services.messaging.storage import Ledger
+from tests.integration.databases import Heard
+from tests.integration.messaging.conftest import Announcer
+from tests.integration.running import Running, Wire, eventually
+
+
+def mails(count: int) -> list[tuple[Mail, str]]:
+    context = {"title": "x", "message": "y"}
+    return [
+        (Mail(str(uuid.uuid4()), "system_alert", "ada@example.com", context), f"r-{number}")
+        for number in range(count)
+    ]
+
+
+def requests(heard: Heard) -> list[str]:
+    return [event["message_id"] for name, event in heard.events() if name == "notification_requested"]
+
+
+def known_user(ledger: Ledger) -> str:
+    user_id = str(uuid.uuid4())
+    ledger.keep_contact(Contact(user_id, "ada@example.com", "Ada", 1))
+    return user_id
+
+
+def login(user_id: str) -> dict[str, Any]:
+    about = {"session_id": "s", "ip": "127.0.0.1", "user_agent": "x", "new_device": False}
+    return events.USER_LOGGED_IN.make("r", user_id=user_id, **about)
+
+
+def test_many_are_entered_in_one_go_each_with_its_event_and_its_request(ledger: Ledger, wire: Wire) -> None:
+    heard, many = Heard(wire, "messaging"), mails(150)
+    assert ledger.add_many(many) == 150
+    eventually(lambda: len(requests(heard)) == 150)
+    assert set(requests(heard)) == {mail.message_id for mail, _ in many}
+    assert {event["message_id"]: event["request_id"] for _, event in heard.events()} == {
+        mail.message_id: request_id for mail, request_id in many
+    }
+    ids = [mail.message_id for mail, _ in many]
+    left = {"_id": {"$in": ids}, "outbox_at": {"$exists": True}}
+    eventually(lambda: ledger._messages.count_documents(left) == 0)
+    assert ledger._messages.count_documents({"_id": {"$in": ids}, "outbox": {"$exists": True}}) == 0
+
+
+def test_one_that_comes_twice_in_a_batch_or_was_there_before_is_entered_once(
+    ledger: Ledger, wire: Wire
+) -> None:
+    heard, (before, one, two) = Heard(wire, "messaging"), mails(3)
+    assert ledger.add_many([before]) == 1
+    assert ledger.add_many([before, one, one, two, one]) == 2
+    assert ledger.add_many([one, two]) == 0
+    assert ledger.add_many([]) == 0
+    wanted = {mail.message_id for mail, _ in (before, one, two)}
+    eventually(lambda: set(requests(heard)) >= wanted)
+    eventlet.sleep(0.3)
+    assert sorted(requests(heard)) == sorted(wanted)
+
+
+def test_a_batch_whose_process_died_before_the_acknowledgement_comes_again_and_makes_nothing_twice(
+    ledger: Ledger, messaging: Running, announce: Announcer, wire: Wire
+) -> None:
+    heard, told = Heard(wire, "messaging"), [login(known_user(ledger)) for _ in range(20)]
+    service = _service(messaging)
+    assert service.tell_together(events.USER_LOGGED_IN, told) == []
+    for event in told:  # as the broker does with what was not acknowledged
+        announce.again(events.USER_LOGGED_IN, event)
+    wanted = {domain.message_id(f"{event['event_id']}:welcome_back") for event in told}
+    eventually(lambda: set(requests(heard)) >= wanted)
+    eventually(lambda: wire.count("evt-users-user_logged_in--messaging.handle_user_logged_in") == 0)
+    eventlet.sleep(0.3)
+    assert sorted(requests(heard)) == sorted(wanted)
+
+
+def test_a_batch_whose_process_died_before_it_published_is_published_by_another(
+    ledger: Ledger, messaging: Running, wire: Wire, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(mongo, "_TAKEOVER_SECONDS", 0.5)
+    monkeypatch.setattr(ledger._storage, "announce", lambda *_: None)
+    heard, many = Heard(wire, "messaging"), mails(30)
+    assert ledger.add_many(many) == 30
+    eventually(lambda: sorted(requests(heard)) == sorted(mail.message_id for mail, _ in many), 5)
+
+
+def test_who_is_not_known_is_left_and_the_others_are_told(ledger: Ledger, messaging: Running) -> None:
+    stranger, known = login(str(uuid.uuid4())), login(known_user(ledger))
+    assert _service(messaging).tell_together(events.USER_LOGGED_IN, [stranger, known]) == [stranger]
+    assert ledger.get(domain.message_id(f"{known['event_id']}:welcome_back"))["status"] == domain.QUEUED
+
+
+def test_many_outcomes_are_noted_once_each(ledger: Ledger) -> None:
+    many = mails(20)
+    ledger.add_many(many)
+    sent = [events.NOTIFICATION_SENT.make("r", message_id=mail.message_id, attempt=1) for mail, _ in many]
+    gone = events.NOTIFICATION_SENT.make("r", message_id=str(uuid.uuid4()), attempt=1)
+    ledger.record_sent([*sent, gone, *sent])
+    ledger.record_sent(sent)
+    for mail, _ in many:
+        message = ledger.get(mail.message_id)
+        assert (message["status"], len(message["attempts"])) == (domain.SENT, 1)
+
+
+@pytest.fixture
+def group(messaging: Running) -> Iterator[GroupCommit]:
+    collection = messaging.provider("ledger").db.grouped
+    yield GroupCommit(collection)
+    collection.drop()
+
+
+def upsert(key: int, free: bool = False) -> UpdateOne:
+    return UpdateOne({"_id": key, "free": True}, {"$set": {"free": free}}, upsert=True)
+
+
+def test_each_of_a_group_learns_what_became_of_its_own_write(group: GroupCommit) -> None:
+    group.write(upsert(1))
+    group.write(upsert(2, free=True))
+
+    def outcome(key: int) -> Any:
+        try:
+            return group.write(upsert(key))
+        except AlreadyThere:
+            return "taken"
+
+    keys = [1, 2, 3, 3, 3, *range(10, 250)]
+    found = list(eventlet.GreenPool(300).imap(outcome, keys))
+    assert (found[0], found[1]) == ("taken", False)
+    assert sorted(map(str, found[2:5])) == ["True", "taken", "taken"]
+    assert found[5:] == [True] * 240
+
+
+def test_a_group_that_can_not_be_written_fails_for_each_and_the_next_does_not(
+    group: GroupCommit, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wrong = UpdateOne({"_id": 1}, {"$set": {"a": 1}, "$unset": {"a": ""}})
+    waiting = [eventlet.spawn(group.write, one) for one in (wrong, upsert(7))]
+    for one in waiting:
+        with pytest.raises((SuiteError, PublishFailed)):
+            one.wait()
+    assert group.write(upsert(8)) is True
+
+
+def _service(messaging: Running) -> MessagingService:
+    service = MessagingService()
+    service.ledger = messaging.inject("ledger", request_id="r-1")
+    return service
