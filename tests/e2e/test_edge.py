@@ -37,12 +37,12 @@ def test_guesses_are_stopped_for_a_while_and_the_right_password_works_again(anyo
     assert ada.login().token
 
 
-def test_only_the_documents_may_be_kept_by_a_cache_that_others_share(admin: Client) -> None:
+def test_only_documents_and_the_app_may_be_kept_by_a_cache_that_others_share(admin: Client) -> None:
     paths = [path for path, methods in admin.get("/openapi.json").json()["paths"].items() if "get" in methods]
     found = {path: admin.get(path).headers["Cache-Control"] for path in paths}
 
     assert {path for path, said in found.items() if said != "no-store"} <= {
-        "/openapi.json", "/asyncapi.json", "/docs", "/docs/{asset}",
+        "/openapi.json", "/asyncapi.json", "/docs", "/docs/{asset}", "/verify-email", "/reset-password",
     }  # fmt: skip
     assert found["/openapi.json"] == "public, max-age=300"
     assert admin.post("/api/todos", {"title": "Mine"}).headers["Cache-Control"] == "no-store"
