@@ -119,8 +119,6 @@ class SafeRpcConsumer(RpcConsumer):
         if not _answerable(message):
             self._set_aside(message, "unanswerable_call", "the call names no reply queue or content type")
             return
-        if not message.delivery_info.get("exchange"):  # it came straight, and says itself what it asks for
-            message.delivery_info["routing_key"] = str(message.properties.get("type", ""))
         super().handle_message(body if isinstance(body, dict) else {}, message)
 
     def handle_undecodable(self, message: AnyMessage, exc: Exception) -> None:

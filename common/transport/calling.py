@@ -124,15 +124,9 @@ class Calling:
 
     def _written(self, question: Question, correlation_id: str, frame_max: int) -> bytes:
         expiration = str(max(1, round(question.seconds * 1000)))
-        key = f"{question.service}.{question.method}"
-        if question.is_stock:
-            address, reply_to, direct_key = (self.exchange.name, key), self._own_key, ""
-        else:
-            # Straight to the queue: matching the exchange's patterns is a third of the broker's work.
-            address, reply_to, direct_key = ("", f"rpc-{question.service}"), DIRECT, key
-        properties = frames.request_properties(
-            question.headers, correlation_id, reply_to, expiration, direct_key
-        )
+        reply_to = self._own_key if question.is_stock else DIRECT
+        properties = frames.request_properties(question.headers, correlation_id, reply_to, expiration)
+        address = (self.exchange.name, f"{question.service}.{question.method}")
         return frames.publish(CHANNEL, address, properties, question.body, frame_max, mandatory=True)
 
     def _sweep(self) -> None:

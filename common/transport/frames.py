@@ -19,7 +19,7 @@ _LONG, _TAG = Struct(">I"), Struct(">QB")
 _ACK, _REJECT = Struct(">BHIHHQBB"), Struct(">BHIHHQBB")
 _END = b"\xce"
 _OVERHEAD = 8
-_REQUEST, _DIRECT_REQUEST, _REPLY = 0b1111_0111_0000_0000, 0b1111_0111_0010_0000, 0b1101_0100_0000_0000
+_REQUEST, _REPLY = 0b1111_0111_0000_0000, 0b1101_0100_0000_0000
 _JSON_PROPERTIES = b"\x10application/json\x05utf-8"
 _TRANSIENT = b"\x01"
 HEARTBEAT_FRAME = _FRAME.pack(HEARTBEAT, 0, 0) + _END
@@ -58,18 +58,14 @@ def _value(value: Any) -> bytes:
 
 
 def request_properties(
-    headers: Mapping[str, Any], correlation_id: str, reply_to: str, expiration: str, key: str = ""
+    headers: Mapping[str, Any], correlation_id: str, reply_to: str, expiration: str
 ) -> tuple[int, bytes]:
-    """Flags and values of a call's properties. ``headers``: texts, and lists of texts.
-
-    ``key`` is the routing key that the message would have, for one that goes straight to the queue; it is
-    sent as the message's ``type``.
-    """
+    """Flags and values of a call's properties. ``headers``: texts, and lists of texts."""
     values = (
         _JSON_PROPERTIES, _table(headers), _TRANSIENT, short(correlation_id), short(reply_to),
-        short(expiration), short(key) if key else b"",
+        short(expiration),
     )  # fmt: skip
-    return _DIRECT_REQUEST if key else _REQUEST, b"".join(values)
+    return _REQUEST, b"".join(values)
 
 
 def reply_properties(correlation_id: str) -> tuple[int, bytes]:

@@ -103,7 +103,7 @@ def _wait_for_twins(world: World) -> None:
 
 
 def _handled(world: World, name: str, event: str) -> int:
-    return world.suite.log_file(name).read_text().count(f'"event": "{event}"')
+    return world.suite.log_file(name).read_text().count(f'"event":"{event}"')
 
 
 def test_both_instances_of_each_do_a_fair_part_of_the_work(world: World, ada: Client) -> None:

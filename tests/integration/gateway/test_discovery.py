@@ -104,4 +104,4 @@ def test_a_sign_of_life_that_is_none_is_dropped(pair: Suite, token: Token, wire:
             wire.send(body, key, "instances")
     time.sleep(0.5)
     assert {one["service"] for one in instances(pair, token)} == {"auth", "gateway"}
-    assert pair.logs().count('"event": "sign_of_life_malformed"') == 8
+    assert pair.logs().count('"event":"sign_of_life_malformed"') == 8
