@@ -23,7 +23,7 @@ from common.broker import ConfirmedPublisher, Message, PublishFailed
 from common.consumer import QueueConsumer
 from common.events import Event
 from common.failures import PermanentFailure, Postponed
-from common.gathering import AT_ONCE, Gathering
+from common.gathering import PREFETCH, Gathering
 from common.logging import get_logger
 from common.retry import backoff, describe, is_permanent, slot
 from common.transport import codec
@@ -146,7 +146,7 @@ class EventHandler(NamekoEventHandler):
     @property
     def prefetch(self) -> int:
         """How many messages this process takes from the broker at a time; 0: as many as it has workers."""
-        return AT_ONCE if self.together else 0
+        return PREFETCH if self.together else 0
 
     def stop(self) -> None:
         """Take no more; the broker gives to others what is gathered and not begun."""

@@ -24,7 +24,9 @@ from nameko.exceptions import ContainerBeingKilled
 from common import metrics
 
 AT_ONCE = 100
-"""How many messages of a queue a process takes from the broker at a time, and so the largest batch."""
+"""The largest batch."""
+PREFETCH = 2 * AT_ONCE
+"""How many messages of a queue a process takes from the broker: a batch, and what gathers meanwhile."""
 _ENOUGH, _PAUSE_SECONDS = 20, 0.02
 """What follows a batch waits so long for company, unless there is enough of it."""
 Payload = dict[str, Any]

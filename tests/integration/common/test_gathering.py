@@ -12,7 +12,7 @@ from eventlet.event import Event as Signal
 from common import events, topology
 from common.delivery import CurrentAttempt, handles
 from common.failures import PermanentFailure
-from common.gathering import AT_ONCE
+from common.gathering import AT_ONCE, PREFETCH
 from tests.integration.conftest import Run
 from tests.integration.running import RETRY, Running, Wire, eventually, make_config
 
@@ -94,13 +94,13 @@ def test_what_comes_meanwhile_is_handled_together_and_in_its_order(gatherer: Run
 
 
 def test_a_batch_is_bounded_and_so_is_what_is_taken_from_the_broker(gatherer: Running, wire: Wire) -> None:
-    send(wire, *["good"] * (AT_ONCE + 50))
-    gathered(gatherer, AT_ONCE - 1)
+    send(wire, *["good"] * (PREFETCH + 50))
+    gathered(gatherer, PREFETCH - 1)
     eventlet.sleep(0.3)
     assert wire.count(QUEUE) == 50
     Gatherer.go_on.send()
-    eventually(lambda: sum(map(len, Gatherer.together)) == AT_ONCE + 50)
-    assert max(map(len, Gatherer.together)) <= AT_ONCE
+    eventually(lambda: sum(map(len, Gatherer.together)) == PREFETCH + 50)
+    assert max(map(len, Gatherer.together)) == AT_ONCE
 
 
 def test_one_that_fails_costs_the_others_of_its_batch_no_attempt(gatherer: Running, wire: Wire) -> None:
