@@ -6,11 +6,10 @@ from typing import Any
 
 import eventlet
 import pytest
-from pymongo import UpdateOne
+from pymongo import MongoClient, UpdateOne
 
 from common import events, mongo
-from common.broker import PublishFailed
-from common.errors import SuiteError
+from common.errors import Unavailable
 from common.group_commit import GroupCommit
 from common.mongo import AlreadyThere
 from services.messaging import domain
@@ -144,15 +143,24 @@ def test_each_of_a_group_learns_what_became_of_its_own_write(group: GroupCommit)
     assert found[5:] == [True] * 240
 
 
-def test_a_group_that_can_not_be_written_fails_for_each_and_the_next_does_not(
+def test_one_that_can_not_be_written_fails_and_the_others_of_its_group_do_not(group: GroupCommit) -> None:
+    wrong = UpdateOne({"_id": 1}, {"$set": {"a": 1}, "$unset": {"a": ""}})
+    first, second, third = [eventlet.spawn(group.write, one) for one in (upsert(6), wrong, upsert(7))]
+    with pytest.raises(Unavailable):
+        second.wait()
+    assert (first.wait(), third.wait(), group.write(upsert(8))) == (True, True, True)
+
+
+def test_a_group_whose_server_is_away_fails_for_each_and_the_next_does_not(
     group: GroupCommit, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    wrong = UpdateOne({"_id": 1}, {"$set": {"a": 1}, "$unset": {"a": ""}})
-    waiting = [eventlet.spawn(group.write, one) for one in (wrong, upsert(7))]
-    for one in waiting:
-        with pytest.raises((SuiteError, PublishFailed)):
-            one.wait()
-    assert group.write(upsert(8)) is True
+    with MongoClient("127.0.0.1:1", serverSelectionTimeoutMS=100) as nowhere:
+        monkeypatch.setattr(group, "_collection", nowhere.x.y)
+        for one in [eventlet.spawn(group.write, upsert(key)) for key in (1, 2)]:
+            with pytest.raises(Unavailable):
+                one.wait()
+    monkeypatch.undo()
+    assert group.write(upsert(1)) is True
 
 
 def _service(messaging: Running) -> MessagingService:
