@@ -109,6 +109,16 @@ class Tokens(SharedExtension):
             raise _expired()
         return Identity(claims["sub"], claims["role"], claims["sid"], claims["jti"], int(claims["exp"]))
 
+    def caller(self, worker_ctx: WorkerContext) -> Identity | None:
+        """The identity behind a worker's access token, None where the entrypoint is public; never raises."""
+        token = worker_ctx.data.get(context.AUTH_TOKEN)
+        if not token or getattr(worker_ctx.entrypoint, "allow", None) is Allow.PUBLIC:
+            return None
+        try:
+            return self.read(token)
+        except Unauthenticated:
+            return None
+
     def service_token(self) -> str:
         """A short-lived token that tells another service which service is calling."""
         now = time.time()
@@ -190,13 +200,7 @@ class Caller(DependencyProvider):
 
     def get_dependency(self, worker_ctx: WorkerContext) -> Identity | None:
         """The identity behind this worker's access token."""
-        token = worker_ctx.data.get(context.AUTH_TOKEN)
-        if getattr(worker_ctx.entrypoint, "allow", None) is Allow.PUBLIC:
-            return None
-        try:
-            return self.tokens.read(token) if token else None
-        except Unauthenticated:
-            return None
+        return self.tokens.caller(worker_ctx)
 
     def _probe(self) -> None:
         if not self.tokens.revocations.known.is_current:

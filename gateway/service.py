@@ -2,6 +2,7 @@
 
 from nameko.extensions import DependencyProvider
 
+from gateway.routes.audit import AuditRoutes
 from gateway.routes.auth import AuthRoutes
 from gateway.routes.docs import DocsRoutes
 from gateway.routes.messages import MessageRoutes
@@ -24,8 +25,9 @@ class Workers(DependencyProvider):
 
 
 class GatewayService(
-    AuthRoutes, UserRoutes, TodoRoutes, MessageRoutes, UnsubscribeRoutes, SystemRoutes, DocsRoutes
-):
+    AuthRoutes, UserRoutes, AuditRoutes, TodoRoutes, MessageRoutes, UnsubscribeRoutes, SystemRoutes,
+    DocsRoutes,
+):  # fmt: skip
     """What the world outside talks to."""
 
     name = "gateway"

@@ -17,6 +17,7 @@ from gateway.system_health import SystemHealth
 _RESOURCES = {
     "auth": "/api/auth",
     "users": "/api/users",
+    "audit": "/api/audit",
     "todos": "/api/todos",
     "messages": "/api/messages",
     "services": "/api/services",

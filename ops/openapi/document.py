@@ -33,6 +33,7 @@ To try it out: register, log in, and give the `access_token` to *Authorize*.
 _TAGS = {
     "auth": "Accounts, logins and sessions.",
     "users": "Profiles.",
+    "audit": "What has happened to accounts. For administrators.",
     "todos": "The caller's todos.",
     "messages": "The mails of the suite: sent, waiting and dead. For administrators.",
     "unsubscribe": "Where the link of a mail leads.",

@@ -10,8 +10,8 @@ from services.todos import bulk, domain
 from services.todos.bulk import Outcome
 from services.todos.domain import Todo
 from services.todos.schemas import to_wire
-from services.users.models import SessionRow, User
-from services.users.schemas import show_account, show_session, show_user
+from services.users.models import AuditLine, AuditOrigin, SessionRow, User
+from services.users.schemas import show_account, show_audited, show_session, show_user
 
 Made = dict[str, Any]
 NOW = datetime(2026, 11, 22, 14, 31, 45, 101_000, UTC)
@@ -70,6 +70,14 @@ def _session() -> SessionRow:
     )  # fmt: skip
 
 
+def _audited() -> tuple[AuditLine, AuditOrigin]:
+    line = AuditLine(
+        id=4711, at=NOW, event="login", outcome="succeeded", user_id=USER_ID, actor_id=USER_ID,
+        request_id="0b54c8e0a7f34d3f9e3f6f5b6e3d2c1a", details={"session_id": str(SESSION_ID)},
+    )  # fmt: skip
+    return line, AuditOrigin(ip="203.0.113.7", user_agent="Mozilla/5.0")
+
+
 def _message() -> Made:
     asked = {name: NEW_MESSAGE[name] for name in ("template", "recipient", "context")}
     attempt = {"event_id": "e", "attempt": 1, "at": "2026-11-22T14:31:45.733Z", "outcome": "sent"}
@@ -96,6 +104,7 @@ ACCOUNT = show_account(_user())
 USER = show_user(_user())
 USER_FOR_ADMIN = show_user(_user(), to_admin=True)
 SESSION = show_session(_session(), str(SESSION_ID))
+AUDIT_LINE = show_audited(*_audited())
 MESSAGE = show_message(_message())
 DEAD_LETTER = show_dead_letter(_letter())
 WHOLE_DEAD_LETTER = show_whole_dead_letter(_letter())

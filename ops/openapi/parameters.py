@@ -39,6 +39,10 @@ QUERY_NOTES: dict[str, str] = {
     "format": "`json` has all parts; `text` and `html` are the part alone.",
     "token": "The secret at the end of the mail's link.",
     "recipient": "Messages to this address.",
+    "user_id": "Lines about this user's account, or of what this user has done.",
+    "event": "Lines of this event.",
+    "since": "Lines from this time on.",
+    "until": "Lines from before this time.",
     "queue": "Dead letters that failed in this queue.",
     "reason": "Dead letters with this reason.",
 }

@@ -29,3 +29,10 @@ def wrong_password() -> ValidationFailed:
 def may_log_in(known: dict[str, Any] | None, password_is_right: bool) -> bool:
     """Only an account that is there and enabled, with its own password."""
     return known is not None and password_is_right and not known["disabled"]
+
+
+def why_not(known: dict[str, Any] | None, password_is_right: bool) -> str:
+    """Why a login was refused, for the audit log; the caller is not told."""
+    if known is None:
+        return "unknown_account"
+    return "disabled" if password_is_right else "wrong_password"

@@ -3,6 +3,7 @@
 from typing import Any
 
 from common import clock
+from common.client_info import ClientInfo
 from common.identity import Allow
 from common.locales import DEFAULT_LOCALE
 from common.logging import get_logger
@@ -10,7 +11,6 @@ from common.rpc import Service, rpc
 from common.schemas import load, refuse
 from common.service import SuiteService
 from services.auth import domain
-from services.auth.client_info import ClientInfo
 from services.auth.pacing import at_least
 from services.auth.passwords import Passwords
 from services.auth.registration_keys import RegistrationKeys
@@ -64,6 +64,7 @@ class AuthService(SuiteService):
         right = self.passwords.verify(given["password"], known["password_hash"] if known else None)
         if known is None or not domain.may_log_in(known, right):
             log.warning("login_failed", ip=self.client.ip)
+            self._refused("login", known, domain.why_not(known, right))
             raise domain.wrong_credentials()
         log.info("login_succeeded", user_id=known["user"]["id"])
         return self._start_session(known)
@@ -131,6 +132,7 @@ class AuthService(SuiteService):
         # Looked at first: a bad token costs no hash, and a password that is refused uses up no link.
         account = self.users.password_reset_owner(token=given["token"])
         if account is None:
+            self._refused("password_reset", None, "bad_link")
             raise domain.bad_link()
         if is_address_or_name(given["password"], account):
             refuse("password", OWN_WORDS)
@@ -153,7 +155,12 @@ class AuthService(SuiteService):
             session_id=caller.session_id, ip=self.client.ip,
         ):  # fmt: skip
             log.warning("password_change_refused", user_id=caller.user_id, ip=self.client.ip)
+            self._refused("password_changed", known, "wrong_password")
             raise domain.wrong_password()
+
+    def _refused(self, event: str, known: dict[str, Any] | None, reason: str) -> None:
+        user_id = known["user"]["id"] if known else None
+        self.users.record_refusal(event=event, user_id=user_id, reason=reason)
 
     def _start_session(self, known: dict[str, Any]) -> dict[str, Any]:
         refresh_token = self.tokens.refresh_token()

@@ -100,6 +100,32 @@ class OneTimeToken(Base):
     expires_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
 
 
+class AuditLine(Base):
+    """A security event. The database refuses to change or remove a line; it names people by id alone."""
+
+    __tablename__ = "audit"
+
+    id: Mapped[int] = mapped_column(BigInteger, Identity(always=True), primary_key=True)
+    at: Mapped[datetime] = mapped_column(DateTime(timezone=True), index=True)
+    event: Mapped[str] = mapped_column(String(64), index=True)
+    outcome: Mapped[str] = mapped_column(String(16))
+    user_id: Mapped[uuid.UUID | None] = mapped_column(PgUuid, index=True)
+    actor_id: Mapped[uuid.UUID | None] = mapped_column(PgUuid, index=True)
+    request_id: Mapped[str] = mapped_column(String(128))
+    details: Mapped[dict[str, Any]] = mapped_column(JSONB)
+
+
+class AuditOrigin(Base):
+    """From where the event of a line came: personal data of ``owner_id``, with whom it goes."""
+
+    __tablename__ = "audit_origins"
+
+    line_id: Mapped[int] = mapped_column(ForeignKey("audit.id"), primary_key=True)
+    owner_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), index=True)
+    ip: Mapped[str] = mapped_column(String(64))
+    user_agent: Mapped[str] = mapped_column(String(256))
+
+
 class OutboxRow(Base):
     """An event that is stored and not yet published; see :mod:`common.outbox`."""
 

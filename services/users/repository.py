@@ -1,4 +1,4 @@
-"""A transaction with the outbox in it: what the user service's repositories share."""
+"""A transaction with the outbox and the audit log in it: what the user service's repositories share."""
 
 import uuid
 from collections.abc import Callable, Iterator
@@ -13,7 +13,17 @@ from common import clock, events
 from common.events import Event
 from common.outbox import Relay
 from common.postgres import translated
-from services.users.models import OutboxRow, Registration, RevokedSession, SessionRow, UsedRefreshToken
+from services.users.audit import SUCCEEDED, Audited, Origin
+from services.users.models import (
+    AuditLine,
+    AuditOrigin,
+    OutboxRow,
+    Registration,
+    RevokedSession,
+    SessionRow,
+    UsedRefreshToken,
+    User,
+)
 
 _PUBLISH_SECONDS = 1.0
 _FORGET_BATCH = 1000
@@ -27,12 +37,12 @@ class Repository:
     """A transaction, and the outbox in it. ``tokens_live`` is how long an access token may be out."""
 
     def __init__(
-        self, session: Callable[..., Session], relay: Relay, tokens_live: timedelta, request_id: str
+        self, session: Callable[..., Session], relay: Relay, tokens_live: timedelta, origin: Origin
     ) -> None:
         self._new_session = session
         self._relay = relay
         self._tokens_live = tokens_live
-        self._request_id = request_id
+        self._origin = origin
 
     @contextmanager
     def transaction(self) -> Iterator[Session]:
@@ -52,10 +62,35 @@ class Repository:
 
     def announce(self, session: Session, user_id: uuid.UUID, event: Event, **fields: Any) -> None:
         """Store an event with the change."""
-        payload = event.make(self._request_id, user_id=str(user_id), **fields)
+        payload = event.make(self._origin.request_id, user_id=str(user_id), **fields)
         row = OutboxRow(aggregate=str(user_id), source=event.source, name=event.name, payload=payload)
         session.add(row)
         self._announced.add(event.name)
+
+    def record(
+        self, session: Session, event: Audited, user_id: uuid.UUID | None, *, outcome: str = SUCCEEDED,
+        **details: Any,
+    ) -> None:  # fmt: skip
+        """Store a line of the audit log with the change.
+
+        Without a caller's token, who succeeds is the user, and who is refused is not known. Address and
+        program belong to who has acted, else to the account, and go with that; if it is gone, nothing of
+        them is kept.
+        """
+        origin = self._origin
+        actor = uuid.UUID(origin.actor_id) if origin.actor_id else user_id if outcome == SUCCEEDED else None
+        line = AuditLine(
+            at=clock.now(), event=event, outcome=outcome, user_id=user_id, actor_id=actor,
+            request_id=origin.request_id, details=details,
+        )  # fmt: skip
+        session.add(line)
+        session.flush()
+        owner = actor or user_id
+        # Asked for nobody as well: how long it takes must not tell whether an address has an account.
+        is_there = session.scalar(_exists(owner or uuid.uuid4()))
+        if owner is None or is_there:
+            where = {"ip": origin.client.ip, "user_agent": origin.client.user_agent}
+            session.add(AuditOrigin(line_id=line.id, owner_id=owner, **where))
 
     def end_sessions(self, session: Session, user_id: uuid.UUID, *which: Any) -> list[uuid.UUID]:
         """End the user's sessions, or those that match: their refresh and access tokens are worth nothing.
@@ -70,6 +105,11 @@ class Repository:
             forget_outdated(session)
             self.announce(session, user_id, events.SESSION_REVOKED, session_ids=[str(one) for one in ended])
         return ended
+
+
+def _exists(user_id: uuid.UUID) -> Any:
+    # Locked as its foreign keys lock it: whoever deletes the user waits, and takes the row along.
+    return select(User.id).where(User.id == user_id).with_for_update(read=True, key_share=True)
 
 
 def forget_outdated(session: Session) -> None:

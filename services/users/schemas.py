@@ -7,11 +7,13 @@ from marshmallow import fields, post_load, validate
 from common import clock
 from common.locales import DEFAULT_LOCALE
 from common.mail_kinds import PREFERENCES
-from common.schemas import Cursor, EmailAddress, Limit, Locale, StrictBoolean, StrictSchema, Text
+from common.schemas import Cursor, EmailAddress, Limit, Locale, StrictBoolean, StrictSchema, Text, Timestamp
+from services.users.audit import Audited
 from services.users.domain import ROLES
-from services.users.models import SessionRow, User
+from services.users.models import AuditLine, AuditOrigin, SessionRow, User
 
 LONGEST_NAME = 100
+ID = "^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$"
 
 
 class NewUser(StrictSchema):
@@ -61,6 +63,17 @@ class UserQuery(StrictSchema):
     count = fields.String(load_default="false", validate=validate.OneOf(["true", "false"]))
 
 
+class AuditQuery(StrictSchema):
+    """The query of the audit log: of or by a user, of an event, from ``since`` until before ``until``."""
+
+    user_id = fields.String(validate=validate.Regexp(ID, error="Not an id."))
+    event = fields.String(validate=validate.OneOf([*Audited]))
+    since = Timestamp()
+    until = Timestamp()
+    limit = Limit(load_default=50)
+    cursor = Cursor(load_default=None)
+
+
 def show_account(user: User) -> dict[str, Any]:
     """A user in short, as the answers to a registration and a login have it."""
     return {
@@ -91,4 +104,20 @@ def show_session(session: SessionRow, current: str) -> dict[str, Any]:
         "ip": session.ip,
         "user_agent": session.user_agent,
         "current": str(session.id) == current,
+    }
+
+
+def show_audited(line: AuditLine, origin: AuditOrigin | None) -> dict[str, Any]:
+    """A line of the audit log; from where is null once its owner is deleted."""
+    return {
+        "id": str(line.id),
+        "at": clock.to_text(line.at),
+        "event": line.event,
+        "outcome": line.outcome,
+        "user_id": str(line.user_id) if line.user_id else None,
+        "actor_id": str(line.actor_id) if line.actor_id else None,
+        "ip": origin.ip if origin else None,
+        "user_agent": origin.user_agent if origin else None,
+        "request_id": line.request_id,
+        "details": line.details,
     }

@@ -8,9 +8,9 @@ from common.identity import Allow
 from common.paging import Page
 from common.rpc import rpc
 from common.schemas import load
-from common.service import SuiteService
 from common.unsubscribe import UnsubscribeLinks
 from services.users import domain
+from services.users.audit_api import AuditApi
 from services.users.schemas import (
     NewUser,
     UserChanges,
@@ -20,7 +20,6 @@ from services.users.schemas import (
     show_session,
     show_user,
 )
-from services.users.storage import UserStorage
 from services.users.users import contact
 
 User = dict[str, Any]
@@ -29,11 +28,10 @@ Granted = dict[str, Any]
 REVOKED_AT_ONCE = 10_000
 
 
-class UsersService(SuiteService):
+class UsersService(AuditApi):
     """Users and sessions, owned in PostgreSQL."""
 
     name = "users"
-    store: Any = UserStorage()
     links: Any = UnsubscribeLinks()
 
     @rpc(allow=Allow.USER, idempotent=True)

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from common import clock, events
 from common.errors import NotFound
 from services.users import domain
+from services.users.audit import REFUSED, Audited
 from services.users.models import RevokedSession, SessionRow, UsedRefreshToken, User
 from services.users.repository import Repository, forget_outdated
 from services.users.users import find, parse_id
@@ -43,6 +44,7 @@ class SessionRepository(Repository):
             )  # fmt: skip
             new_device = _is_new_device(session, owner.id, agent)
             session.add(row)
+            self.record(session, Audited.LOGIN, owner.id, session_id=str(row.id), new_device=new_device)
             self.announce(
                 session, owner.id, events.USER_LOGGED_IN, session_id=str(row.id), ip=ip, user_agent=agent,
                 new_device=new_device,
@@ -64,6 +66,8 @@ class SessionRepository(Repository):
                 self._exchange(session, row, new_hash)
             elif not _is_repeated(row, refresh_hash, new_hash):
                 self.end_sessions(session, row.user_id, SessionRow.id == row.id)
+                about = {"session_id": str(row.id)}
+                self.record(session, Audited.REFRESH_TOKEN_REUSED, row.user_id, outcome=REFUSED, **about)
                 return None
             return row, user
 
@@ -78,6 +82,7 @@ class SessionRepository(Repository):
         with self.transaction() as session:
             which = [] if session_id is None else [SessionRow.id == _parse_session_id(session_id)]
             ended = self.end_sessions(session, parse_id(user_id), *which)
+            self._record_end(session, parse_id(user_id), session_id, ended)
         return [str(one) for one in ended]
 
     def revoked(self, after: str, limit: int) -> list[str]:
@@ -87,6 +92,14 @@ class SessionRepository(Repository):
             wanted = wanted.where(RevokedSession.id > _parse_session_id(after))
         with self.transaction() as session:
             return [str(one) for one in session.scalars(wanted.order_by(RevokedSession.id).limit(limit))]
+
+    def _record_end(
+        self, session: Session, user_id: uuid.UUID, session_id: str | None, ended: Sequence[uuid.UUID]
+    ) -> None:
+        if session_id is None:
+            self.record(session, Audited.ALL_SESSIONS_ENDED, user_id, sessions=len(ended))
+        elif ended:
+            self.record(session, Audited.SESSION_ENDED, user_id, session_id=str(ended[0]))
 
     def _exchange(self, session: Session, row: SessionRow, new_hash: str) -> None:
         used = UsedRefreshToken(token_hash=row.refresh_hash, session_id=row.id, forget_at=row.expires_at)

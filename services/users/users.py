@@ -17,6 +17,7 @@ from common.logging import get_logger
 from common.mail_kinds import PREFERENCES
 from common.paging import Page, bad_cursor, read_cursor, write_cursor
 from services.users import domain, one_time_tokens, registrations
+from services.users.audit import Audited, changes_audited
 from services.users.models import User
 from services.users.repository import Repository
 
@@ -52,6 +53,7 @@ class UserRepository(Repository):
             if idempotency_key:
                 registrations.remember(session, idempotency_key, user)
             session.add(one_time_tokens.make(user.id, token, domain.VERIFY_EMAIL))
+            self.record(session, Audited.REGISTERED, user.id)
             self.announce(session, user.id, events.USER_REGISTERED, **contact(user), verification_token=token)
         return user
 
@@ -88,6 +90,8 @@ class UserRepository(Repository):
                 domain.check_admins_left(len(admins) - 1)
             self.end_sessions(session, user.id)
             session.delete(user)
+            session.flush()
+            self.record(session, Audited.USER_DELETED, user.id)
             self.announce(session, user.id, events.USER_DELETED)
 
     def verify_email(self, token: str) -> bool:
@@ -97,6 +101,7 @@ class UserRepository(Repository):
             if user is None:
                 return False
             self._apply(session, user, {"email_verified": True})
+            self.record(session, Audited.EMAIL_VERIFIED, user.id)
             return True
 
     def request_verification(self, user_id: str) -> None:
@@ -153,6 +158,8 @@ class UserRepository(Repository):
         user.version += 1
         user.updated_at = clock.now()
         _flush_unique(session)
+        for event, details in changes_audited(changes):
+            self.record(session, event, user.id, **details)
         told = sorted(changes.keys() - {"email_key"})
         self.announce(session, user.id, events.USER_UPDATED, **contact(user), changes=told)
 

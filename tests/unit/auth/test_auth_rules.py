@@ -8,10 +8,10 @@ import jwt
 import pytest
 
 from common import context
+from common.client_info import ClientInfo
 from common.errors import ValidationFailed
 from common.schemas import load
 from services.auth import domain
-from services.auth.client_info import ClientInfo
 from services.auth.passwords import Hasher
 from services.auth.schemas import (
     EmailToken,
