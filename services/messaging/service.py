@@ -146,6 +146,11 @@ class MessagingService(MessagesApi):
         """Send the link to the address that is to be confirmed."""
         self._tell(events.EMAIL_VERIFICATION_REQUESTED, event)
 
+    @handles(events.ACCOUNT_ALERTED)
+    def handle_account_alerted(self, event: Payload) -> None:
+        """Tell the owner, at the address that the event names if it names one."""
+        self._tell(events.ACCOUNT_ALERTED, event)
+
     @handles(events.TODO_CREATED)
     def handle_todo_created(self, event: Payload) -> None:
         """Tell the owner."""

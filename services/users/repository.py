@@ -67,6 +67,11 @@ class Repository:
         session.add(row)
         self._announced.add(event.name)
 
+    def alert(self, session: Session, user_id: uuid.UUID, alert: str, **fields: str) -> None:
+        """Have the owner told by mail, in the words that messaging has for this alert."""
+        ip = self._origin.client.ip
+        self.announce(session, user_id, events.ACCOUNT_ALERTED, alert=alert, ip=ip, **fields)
+
     def record(
         self, session: Session, event: Audited, user_id: uuid.UUID | None, *, outcome: str = SUCCEEDED,
         **details: Any,

@@ -68,6 +68,7 @@ class SessionRepository(Repository):
                 self.end_sessions(session, row.user_id, SessionRow.id == row.id)
                 about = {"session_id": str(row.id)}
                 self.record(session, Audited.REFRESH_TOKEN_REUSED, row.user_id, outcome=REFUSED, **about)
+                self.alert(session, row.user_id, "refresh_token_reused")
                 return None
             return row, user
 
