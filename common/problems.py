@@ -43,6 +43,8 @@ def from_error(error: SuiteError, instance: str, request_id: str) -> Response:
     body: dict[str, Any] = {}
     if isinstance(error, errors.ValidationFailed):
         body["errors"] = error.details
+    elif isinstance(error, errors.Unauthenticated):
+        body |= error.details  # what the caller needs for another try
     response = _problem(status, error.code, error.message, instance, request_id, body)
     if status == 401:
         challenge = "Bearer" if error.code == "missing_token" else 'Bearer error="invalid_token"'

@@ -44,5 +44,10 @@ class UserRoutes(SuiteService):
         """Delete a user and all that is theirs."""
         return Reply(204, self.users.delete(user_id=self._resolve(user_id)))
 
+    @http("DELETE", "/api/users/<user_id>/second-factor", allow=Allow.ADMIN)
+    def reset_second_factor(self, request: Request, user_id: str) -> Reply:
+        """Take the second factor from a user who has lost it."""
+        return Reply(204, self.users.reset_second_factor(user_id=self._resolve(user_id)))
+
     def _resolve(self, user_id: str) -> str:
         return str(self.caller.user_id) if user_id == "me" else user_id

@@ -119,6 +119,16 @@ TOKEN_PAIR: Made = {
     "access_token": "eyJhbGciOiJIUzI1NiIsInR5cCI6ImF0K2p3dCJ9.eyJzdWIiOiIzZTNmMjk3ZSJ9.c2lnbmF0dXJl",
     "token_type": "Bearer", "expires_in": 86400, "refresh_token": REFRESH_TOKEN, "user": ACCOUNT,
 }  # fmt: skip
+RECOVERY_CODE = "J4XQPA-2M7RTB-K5ZVNC-6WDHLE"
+SECOND_FACTOR: Made = {
+    "enabled": True, "confirmed_at": "2026-11-22T14:31:45.101Z", "recovery_codes_left": 10,
+}  # fmt: skip
+ENROLMENT: Made = {
+    "secret": "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP",
+    "uri": "otpauth://totp/Todo%20suite:ada%40example.org?secret=JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"
+    "&issuer=Todo%20suite",
+    "qr_svg": '<svg xmlns="http://www.w3.org/2000/svg" width="164" height="164">...</svg>',
+}
 STATS: Made = {
     "total": 3, "by_status": {"pending": 2, "in_progress": 0, "completed": 1}, "overdue": 1, "due_today": 0,
 }  # fmt: skip

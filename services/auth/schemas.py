@@ -11,6 +11,8 @@ SHORTEST_PASSWORD = 8
 LONGEST_PASSWORD = 128
 LONGEST_GIVEN_PASSWORD = 1024
 """Of a password that is only compared: any shape gets the one answer, right or wrong."""
+LONGEST_CHALLENGE = 2048
+LONGEST_CODE = 64
 OWN_WORDS = "Use something else than your address or name."
 
 
@@ -51,6 +53,25 @@ class Login(StrictSchema):
 
     email = Text(0, 320, required=True)
     password = fields.String(required=True, validate=validate.Length(max=LONGEST_GIVEN_PASSWORD))
+
+
+class SecondFactorLogin(StrictSchema):
+    """``{challenge, code}``: what the login has answered, and an app's code or a recovery code."""
+
+    challenge = fields.String(required=True, validate=validate.Length(max=LONGEST_CHALLENGE))
+    code = fields.String(required=True, validate=validate.Length(max=LONGEST_CODE))
+
+
+class Code(StrictSchema):
+    """``{code}``: an app's code, or where a second factor is on a recovery code."""
+
+    code = fields.String(required=True, validate=validate.Length(max=LONGEST_CODE))
+
+
+class PresentPassword(StrictSchema):
+    """``{current_password}``."""
+
+    current_password = fields.String(required=True, validate=validate.Length(max=LONGEST_GIVEN_PASSWORD))
 
 
 class Refresh(StrictSchema):

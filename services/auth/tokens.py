@@ -15,6 +15,7 @@ from nameko.extensions import DependencyProvider
 
 from common import clock, config
 from common.identity import ACCESS_TYPE, ALGORITHM, AUDIENCE, ISSUER
+from services.auth import challenges
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +46,14 @@ class Signer:
         """
         keyed = hmac.new(self.secret.encode(), b"refresh:" + refresh_token.encode(), hashlib.sha256)
         return base64.urlsafe_b64encode(keyed.digest()).decode().rstrip("=")
+
+    def challenge(self, user_id: str, password_hash: str) -> str:
+        """The first half of a login with two factors."""
+        return challenges.make(self.secret, user_id, password_hash)
+
+    def read_challenge(self, challenge: str) -> dict[str, Any]:
+        """The claims of a challenge; Unauthenticated for what is none."""
+        return challenges.read(self.secret, challenge)
 
     def pair(self, user: dict[str, Any], session_id: str, refresh_token: str) -> dict[str, Any]:
         """What a login or a refresh answers."""

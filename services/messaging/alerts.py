@@ -22,6 +22,40 @@ WORDS: dict[str, dict[str, tuple[str, str]]] = {
             " davon. Die Sitzung, zu der es gehörte, wurde beendet.",
         ),
     },
+    "second_factor_on": {
+        "en": ("Two-factor authentication is on", "From now on, a login takes a code as well."),
+        "de": ("Zwei-Faktor-Anmeldung ist an", "Von jetzt an braucht eine Anmeldung auch einen Code."),
+    },
+    "second_factor_off": {
+        "en": ("Two-factor authentication is off", "From now on, your password alone opens your account."),
+        "de": ("Zwei-Faktor-Anmeldung ist aus", "Von jetzt an genügt dein Passwort zur Anmeldung."),
+    },
+    "second_factor_reset": {
+        "en": (
+            "Two-factor authentication was reset",
+            "An administrator has switched it off for your account. Your password alone opens it, until you"
+            " switch it on again.",
+        ),
+        "de": (
+            "Zwei-Faktor-Anmeldung wurde zurückgesetzt",
+            "Die Verwaltung hat sie für dein Konto abgeschaltet. Dein Passwort allein genügt zur Anmeldung,"
+            " bis du sie wieder anschaltest.",
+        ),
+    },
+    "recovery_code_used": {
+        "en": ("A recovery code was used", "One of your recovery codes was used in place of your app."),
+        "de": ("Ein Ersatzcode wurde benutzt", "Jemand hat einen deiner Ersatzcodes statt der App benutzt."),
+    },
+    "second_factor_failures": {
+        "en": (
+            "Wrong codes for your account",
+            "Somebody knows your password and has tried several wrong codes.",
+        ),
+        "de": (
+            "Falsche Codes für dein Konto",
+            "Jemand kennt dein Passwort und hat mehrere falsche Codes versucht.",
+        ),
+    },
 }  # fmt: skip
 """By alert and language: a title and what it says."""
 

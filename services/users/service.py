@@ -20,6 +20,7 @@ from services.users.schemas import (
     show_session,
     show_user,
 )
+from services.users.second_factor_api import SecondFactorApi
 from services.users.users import contact
 
 User = dict[str, Any]
@@ -28,7 +29,7 @@ Granted = dict[str, Any]
 REVOKED_AT_ONCE = 10_000
 
 
-class UsersService(AuditApi):
+class UsersService(AuditApi, SecondFactorApi):
     """Users and sessions, owned in PostgreSQL."""
 
     name = "users"
@@ -102,14 +103,14 @@ class UsersService(AuditApi):
 
     @rpc(allow=Allow.SERVICE, idempotent=True)
     def credentials(self, email: str = "", user_id: str = "") -> dict[str, Any] | None:
-        """The one way out for a password's hash, by address or id: ``{user, password_hash, disabled}``.
-
-        None for an address that has no account.
+        """The one way out for a password's hash, by address or id: ``{user, password_hash, disabled,
+        has_second_factor}``. None for an address that has no account.
         """
         user = self.store.users.get(user_id) if user_id else self.store.users.by_email(email)
         if user is None:
             return None
-        return {"user": show_account(user), "password_hash": user.password_hash, "disabled": user.disabled}
+        told = {"password_hash": user.password_hash, "has_second_factor": user.has_second_factor}
+        return {"user": show_account(user), "disabled": user.disabled, **told}
 
     @rpc(allow=Allow.SERVICE, idempotent=True)
     def contact(self, user_id: str) -> dict[str, Any]:
@@ -119,15 +120,17 @@ class UsersService(AuditApi):
     @rpc(allow=Allow.SERVICE)
     def open_session(
         self, user_id: str, refresh_token: str, seconds: int, ip: str, user_agent: str,
-        password_hash: str | None = None,
+        proof: dict[str, Any] | None = None,
     ) -> Granted | None:  # fmt: skip
         """Keep a login: ``{user, session_id}``, or None for who was disabled just now.
 
-        None as well if ``password_hash`` is what the login was checked against, and not the present one.
+        None as well if ``proof``, what the login was checked against, is not enough any more:
+        ``{password_hash, second_factor?}``.
         """
         kept = domain.fingerprint(refresh_token)
         lifetime = timedelta(seconds=seconds)
-        return _granted(self.store.sessions.open(user_id, kept, lifetime, ip, user_agent, password_hash))
+        checked = domain.Proof(**proof) if proof else None
+        return _granted(self.store.sessions.open(user_id, kept, lifetime, ip, user_agent, checked))
 
     @rpc(allow=Allow.SERVICE)
     def rotate_session(self, refresh_token: str, new_refresh_token: str) -> Granted | None:

@@ -12,7 +12,8 @@ from common import clock, events
 from common.errors import NotFound
 from services.users import domain
 from services.users.audit import REFUSED, Audited
-from services.users.models import RevokedSession, SessionRow, UsedRefreshToken, User
+from services.users.domain import Proof
+from services.users.models import RevokedSession, SecondFactor, SessionRow, UsedRefreshToken, User
 from services.users.repository import Repository, forget_outdated
 from services.users.users import find, parse_id
 
@@ -24,19 +25,21 @@ class SessionRepository(Repository):
 
     def open(
         self, user_id: str, refresh_hash: str, lifetime: timedelta, ip: str, agent: str,
-        password_hash: str | None = None,
+        proof: Proof | None = None,
     ) -> tuple[SessionRow, User] | None:  # fmt: skip
         """A new session and its owner as of now, ``user_logged_in`` with it; None for a disabled user.
 
-        None as well if ``password_hash`` is given and is not the password's any more. The event tells
-        whether the device was seen before.
+        None as well if a proof is given and is not enough any more. The event tells whether the device was
+        seen before.
         """
         now = clock.now()
         with self.transaction() as session:
             # Locked: who is disabled, loses a role or sets a password meanwhile gets no session that
             # outlives it.
             owner = find(session, user_id, lock=True)
-            if owner.disabled or password_hash not in (None, owner.password_hash):
+            factor = session.get(SecondFactor, owner.id)
+            needs_factor = factor is not None and factor.confirmed_at is not None
+            if owner.disabled or (proof and not proof.is_enough(owner.password_hash, needs_factor)):
                 return None
             row = SessionRow(
                 id=uuid.uuid4(), user_id=owner.id, refresh_hash=refresh_hash, previous_hash=None,

@@ -16,6 +16,7 @@ from services.users.audit import Origin, origin_of
 from services.users.audit_log import AuditRepository
 from services.users.models import Base
 from services.users.passwords import PasswordRepository
+from services.users.second_factors import SecondFactorRepository
 from services.users.sessions import SessionRepository
 from services.users.users import UserRepository
 
@@ -28,6 +29,7 @@ class Stores:
     sessions: SessionRepository
     passwords: PasswordRepository
     audit: AuditRepository
+    second_factors: SecondFactorRepository
 
 
 class UserStorage(PostgresStorage):
@@ -64,5 +66,5 @@ class UserStorage(PostgresStorage):
         shared = (self.Session, self.relay, lifetime + timedelta(seconds=MARGIN_SECONDS), origin)
         return Stores(
             UserRepository(*shared), SessionRepository(*shared), PasswordRepository(*shared),
-            AuditRepository(*shared),
+            AuditRepository(*shared), SecondFactorRepository(*shared),
         )  # fmt: skip

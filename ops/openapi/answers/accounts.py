@@ -66,3 +66,25 @@ class Session(Shown):
     ip = fields.String()
     user_agent = fields.String()
     current = fields.Boolean(metadata={"description": "Whether it is the one that asks."})
+
+
+class SecondFactor(Shown):
+    """Whether a login takes a code."""
+
+    enabled = fields.Boolean()
+    confirmed_at = time(null=True)
+    recovery_codes_left = fields.Integer(metadata={"minimum": 0})
+
+
+class Enrolment(Shown):
+    """A secret for an authenticator app. It is shown this once."""
+
+    secret = fields.String(metadata={"description": "In base32, for typing."})
+    uri = fields.String(metadata={"description": "As `otpauth://totp/...`."})
+    qr_svg = fields.String(metadata={"description": "The URI as a QR code: an SVG element."})
+
+
+class RecoveryCodes(Shown):
+    """Codes in place of an app's, each good once. They are shown this once."""
+
+    recovery_codes = fields.List(fields.String())

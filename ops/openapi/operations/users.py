@@ -33,4 +33,8 @@ OPERATIONS: dict[str, Operation] = {
         _TAG, {204: Answer("Gone, with todos, sessions and pending messages.")}, problems=(409,),
         note=f"{_NOTE} 409 for the last administrator.",
     ),
+    "reset_second_factor": Operation(
+        _TAG, {204: Answer("The password alone is enough again; all sessions of the user have ended.")},
+        note="Nothing changes where there is none. A mail tells the user.",
+    ),
 }  # fmt: skip
