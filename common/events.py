@@ -22,6 +22,7 @@ ENVELOPE = ("event_id", "occurred_at", "request_id", "version")
 _NOT_TEXT: dict[str, type] = {
     "version": int, "user_version": int, "new_device": bool, "changes": list, "todos": list, "count": int,
     "context": dict, "preferences": dict, "attempt": int, "final": bool, "session_ids": list,
+    "kept_until": dict,
 }  # fmt: skip
 """The fields that are no text, by name: a name means the same in every event."""
 _MAY_BE_NULL = frozenset(("new_email",))
@@ -99,7 +100,7 @@ PASSWORD_CHANGED = Event("users", "password_changed", ("user_id", "ip"))
 EMAIL_VERIFICATION_REQUESTED = Event(
     "users", "email_verification_requested", ("user_id", "verification_token", "new_email")
 )
-SESSION_REVOKED = Event("users", "session_revoked", ("user_id", "session_ids"))
+SESSION_REVOKED = Event("users", "session_revoked", ("user_id", "session_ids"), ("kept_until",))
 ACCOUNT_ALERTED = Event("users", "account_alerted", ("user_id", "alert", "ip"), ("recipient",))
 
 TODO_CREATED = Event("todos", "todo_created", _TODOS)

@@ -57,7 +57,7 @@ class AuthRoutes(SuiteService):
         """End one of the caller's sessions."""
         return Reply(204, self.auth.revoke_session(session_id=session_id))
 
-    @http("GET", "/api/auth/verify", allow=Allow.USER)
+    @http("GET", "/api/auth/verify", allow=Allow.USER, scope="profile:read")
     def verify(self, request: Request) -> Reply:
         """Who the caller is, and until when the token holds."""
         return Reply(200, self.auth.verify())

@@ -10,8 +10,8 @@ from services.todos import bulk, domain
 from services.todos.bulk import Outcome
 from services.todos.domain import Todo
 from services.todos.schemas import to_wire
-from services.users.models import AuditLine, AuditOrigin, SessionRow, User
-from services.users.schemas import show_account, show_audited, show_session, show_user
+from services.users.models import AccessToken, AuditLine, AuditOrigin, SessionRow, User
+from services.users.schemas import show_access_token, show_account, show_audited, show_session, show_user
 
 Made = dict[str, Any]
 NOW = datetime(2026, 11, 22, 14, 31, 45, 101_000, UTC)
@@ -70,6 +70,13 @@ def _session() -> SessionRow:
     )  # fmt: skip
 
 
+def _access_token() -> AccessToken:
+    return AccessToken(
+        id=uuid.UUID("5f2c0f4e-90a1-4a53-9a4b-0f4b9e8a2c11"), name="Backup script", scopes=["todos:read"],
+        created_at=NOW, expires_at=NOW + timedelta(days=30), last_used_at=None,
+    )  # fmt: skip
+
+
 def _audited() -> tuple[AuditLine, AuditOrigin]:
     line = AuditLine(
         id=4711, at=NOW, event="login", outcome="succeeded", user_id=USER_ID, actor_id=USER_ID,
@@ -104,6 +111,7 @@ ACCOUNT = show_account(_user())
 USER = show_user(_user())
 USER_FOR_ADMIN = show_user(_user(), to_admin=True)
 SESSION = show_session(_session(), str(SESSION_ID))
+ACCESS_TOKEN = show_access_token(_access_token())
 AUDIT_LINE = show_audited(*_audited())
 MESSAGE = show_message(_message())
 DEAD_LETTER = show_dead_letter(_letter())
@@ -129,6 +137,7 @@ ENROLMENT: Made = {
     "&issuer=Todo%20suite",
     "qr_svg": '<svg xmlns="http://www.w3.org/2000/svg" width="164" height="164">...</svg>',
 }
+NEW_TOKEN: Made = {**ACCESS_TOKEN, "token": TOKEN_PAIR["access_token"]}
 STATS: Made = {
     "total": 3, "by_status": {"pending": 2, "in_progress": 0, "completed": 1}, "overdue": 1, "due_today": 0,
 }  # fmt: skip

@@ -21,6 +21,7 @@ PATH: dict[str, Made] = {
         "example": "me",
     },
     "session_id": _UUID,
+    "token_id": _UUID,
     "message_id": _UUID,
     "letter_id": _UUID,
     "template": {"schema": {"type": "string", "enum": [*TEMPLATES]}, "example": "welcome"},

@@ -5,7 +5,8 @@ from typing import Any
 
 from marshmallow import ValidationError, fields, validate, validates_schema
 
-from common.schemas import EmailAddress, Locale, StrictSchema, Text
+from common.schemas import EmailAddress, Locale, StrictSchema, Text, WholeNumber
+from common.scopes import SCOPES
 
 SHORTEST_PASSWORD = 8
 LONGEST_PASSWORD = 128
@@ -72,6 +73,17 @@ class PresentPassword(StrictSchema):
     """``{current_password}``."""
 
     current_password = fields.String(required=True, validate=validate.Length(max=LONGEST_GIVEN_PASSWORD))
+
+
+class NewAccessToken(StrictSchema):
+    """``{name, scopes, expires_in_days?}``: what a personal access token is for, and for how long."""
+
+    name = Text(1, 100, required=True)
+    scopes = fields.List(
+        fields.String(validate=validate.OneOf(SCOPES)),
+        required=True, validate=validate.Length(1, len(SCOPES)),
+    )  # fmt: skip
+    expires_in_days = WholeNumber(load_default=90, validate=validate.Range(1, 366))
 
 
 class Refresh(StrictSchema):

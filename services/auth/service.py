@@ -9,6 +9,7 @@ from common.logging import get_logger
 from common.rpc import rpc
 from common.schemas import load, refuse
 from services.auth import domain
+from services.auth.access_token_api import AccessTokenApi
 from services.auth.pacing import at_least
 from services.auth.registration_keys import RegistrationKeys
 from services.auth.schemas import (
@@ -29,7 +30,7 @@ _FORGOT_SECONDS = 0.25
 """More than it takes to have a mail sent: with and without an account, the answer comes then."""
 
 
-class AuthService(SecondFactorApi):
+class AuthService(SecondFactorApi, AccessTokenApi):
     """Who is who."""
 
     name = "auth"
@@ -77,7 +78,7 @@ class AuthService(SecondFactorApi):
         pair: dict[str, Any] = self.tokens.pair(found["user"], found["session_id"], new)
         return pair
 
-    @rpc(allow=Allow.USER, idempotent=True)
+    @rpc(allow=Allow.USER, idempotent=True, scope="profile:read")
     def verify(self) -> dict[str, Any]:
         """Whose token this is, and until when."""
         user = self.users.get(user_id=self.caller.user_id)

@@ -14,8 +14,10 @@ from nameko.containers import WorkerContext
 from nameko.extensions import DependencyProvider
 
 from common import clock, config
-from common.identity import ACCESS_TYPE, ALGORITHM, AUDIENCE, ISSUER
+from common.identity import ACCESS_TYPE, ALGORITHM, AUDIENCE, ISSUER, PERSONAL_TYPE
 from services.auth import challenges
+
+_DAY_SECONDS = 86_400
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +36,22 @@ class Signer:
             "iss": ISSUER, "aud": AUDIENCE, "iat": now, "exp": now + self.lifetime,
         }  # fmt: skip
         return jwt.encode(claims, self.secret, ALGORITHM, headers={"typ": ACCESS_TYPE})
+
+    def personal_token(
+        self, user_id: str, role: str, token_id: str, scopes: list[str], days: int
+    ) -> tuple[str, int]:
+        """A JWT for scripts, with 256 random bits in it, and its end in Unix time.
+
+        Its ``sid`` is its own id: it ends as a session does.
+        """
+        now = int(time.time())
+        claims: dict[str, Any] = {
+            "sub": user_id, "role": role, "sid": token_id, "jti": secrets.token_urlsafe(32),
+            "scope": " ".join(scopes), "iss": ISSUER, "aud": AUDIENCE, "iat": now,
+            "exp": now + days * _DAY_SECONDS,
+        }  # fmt: skip
+        signed = jwt.encode(claims, self.secret, ALGORITHM, headers={"typ": PERSONAL_TYPE})
+        return signed, claims["exp"]
 
     def refresh_token(self) -> str:
         """256 random bits; opaque to all."""

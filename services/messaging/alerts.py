@@ -46,6 +46,16 @@ WORDS: dict[str, dict[str, tuple[str, str]]] = {
         "en": ("A recovery code was used", "One of your recovery codes was used in place of your app."),
         "de": ("Ein Ersatzcode wurde benutzt", "Jemand hat einen deiner Ersatzcodes statt der App benutzt."),
     },
+    "access_token_made": {
+        "en": (
+            "An access token was made",
+            "A personal access token was made for your account. Whoever has it may do what it is for.",
+        ),
+        "de": (
+            "Ein Zugriffstoken wurde erstellt",
+            "Für dein Konto wurde ein persönliches Zugriffstoken erstellt. Wer es hat, darf, wofür es gilt.",
+        ),
+    },
     "second_factor_failures": {
         "en": (
             "Wrong codes for your account",

@@ -37,7 +37,7 @@ class NotificationsService(SuiteService):
     attempt: Any = CurrentAttempt()
     unsubscribing: Any = UnsubscribeLinks()
 
-    @rpc(allow=Allow.ADMIN, idempotent=True)
+    @rpc(allow=Allow.ADMIN, idempotent=True, scope="messages:read")
     def preview(self, template: str, locale: str = DEFAULT_LOCALE) -> dict[str, str]:
         """How a mail reads, filled with sample data: ``{subject, text, html}``."""
         if template not in KINDS:

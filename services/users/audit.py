@@ -34,6 +34,8 @@ class Audited(StrEnum):
     SECOND_FACTOR_OFF = "second_factor_off"
     SECOND_FACTOR_RESET = "second_factor_reset"
     RECOVERY_CODE_USED = "recovery_code_used"
+    TOKEN_MADE = "token_made"
+    TOKEN_ENDED = "token_ended"
     RECOVERY_CODES_RENEWED = "recovery_codes_renewed"
 
 

@@ -16,7 +16,7 @@ class AuditApi(SuiteService):
 
     store: Any = UserStorage()
 
-    @rpc(allow=Allow.ADMIN, idempotent=True)
+    @rpc(allow=Allow.ADMIN, idempotent=True, scope="audit:read")
     def audit(self, query: dict[str, str]) -> dict[str, Any]:
         """A page of the audit log, newest first: ``{items, next_cursor, total}``; nothing is ever counted."""
         page: dict[str, Any] = self.store.audit.page(load(AuditQuery, query)).show(

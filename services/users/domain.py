@@ -8,11 +8,14 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from common.errors import Conflict, Forbidden, NotFound, TooManyRequests
+from common.errors import Conflict, Forbidden, NotFound, TooManyRequests, Unauthenticated
 from common.identity import Identity
 
 ROLES = ("user", "admin")
 ADMIN_FIELDS = frozenset(("role", "disabled"))
+SESSION_FIELDS = ADMIN_FIELDS | {"email"}
+"""What can't be changed with a personal access token: who has the address can set the password."""
+MOST_TOKENS = 50
 VERIFY_EMAIL = "verify_email"
 RESET_PASSWORD = "reset_password"
 LIFETIMES = {VERIFY_EMAIL: timedelta(hours=24), RESET_PASSWORD: timedelta(hours=1)}
@@ -48,14 +51,37 @@ def no_such_session() -> NotFound:
     return NotFound("session_not_found", "There is no such session.")
 
 
+def no_such_token() -> NotFound:
+    """The answer for a personal access token that is not there, or not the caller's."""
+    return NotFound("token_not_found", "There is no such token.")
+
+
+def session_is_over() -> Unauthenticated:
+    """The answer to who asks for a token while the own session ends."""
+    return Unauthenticated("token_revoked", "This access token's session has ended: log in again.")
+
+
+def check_token_count(count: int) -> None:
+    """Conflict for one token too many."""
+    if count >= MOST_TOKENS:
+        raise Conflict("too_many_tokens", f"There are {MOST_TOKENS} tokens already: end one first.")
+
+
 def check_may_see(caller: Identity, user_id: str) -> None:
-    """Everyone sees themselves; an administrator sees all. For others a user is simply not there."""
+    """Everyone sees themselves; an administrator sees all. For others a user is simply not there.
+
+    An administrator's personal access token needs a scope for others.
+    """
     if not caller.may_see(user_id):
         raise not_found()
+    if caller.user_id != user_id:
+        caller.check_scope("users:read")
 
 
 def check_changes(caller: Identity, changes: dict[str, Any]) -> None:
-    """Only an administrator sets what gives or takes power."""
+    """Only an administrator sets what gives or takes power, and no token of theirs; nor the address."""
+    if not SESSION_FIELDS.isdisjoint(changes):
+        caller.check_scope("")
     wanted = ADMIN_FIELDS & changes.keys()
     if wanted and not caller.is_admin:
         raise Forbidden("admin_only", f"Only an administrator may set {' and '.join(sorted(wanted))}.")

@@ -38,13 +38,14 @@ class PasswordRepository(Repository):
             return None if user is None or user.disabled else user
 
     def reset(self, token: str, password_hash: str, ip: str) -> bool:
-        """Use up a link and set the password; all sessions end. False if the link is worth nothing."""
+        """Use up a link and set the password; sessions and tokens end. False if the link is worth nothing."""
         with self.transaction() as session:
             user = one_time_tokens.use_up(session, token, domain.RESET_PASSWORD)
             if user is None or user.disabled:
                 self.record(session, Audited.PASSWORD_RESET, user.id if user else None, outcome=REFUSED)
                 return False
             self._set(session, user, password_hash, ip)
+            self.end_tokens(session, user.id)  # who had the password may have made some
             self.record(session, Audited.PASSWORD_RESET, user.id)
         return True
 

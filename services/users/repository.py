@@ -13,8 +13,10 @@ from common import clock, events
 from common.events import Event
 from common.outbox import Relay
 from common.postgres import translated
+from common.revocations import MARGIN_SECONDS
 from services.users.audit import SUCCEEDED, Audited, Origin
 from services.users.models import (
+    AccessToken,
     AuditLine,
     AuditOrigin,
     OutboxRow,
@@ -27,6 +29,7 @@ from services.users.models import (
 
 _PUBLISH_SECONDS = 1.0
 _FORGET_BATCH = 1000
+_MARGIN = timedelta(seconds=MARGIN_SECONDS)
 _OUTDATED: tuple[tuple[Any, Any], ...] = (
     (RevokedSession, RevokedSession.id), (UsedRefreshToken, UsedRefreshToken.token_hash),
     (Registration, Registration.key_digest),
@@ -96,6 +99,27 @@ class Repository:
         if owner is None or is_there:
             where = {"ip": origin.client.ip, "user_agent": origin.client.user_agent}
             session.add(AuditOrigin(line_id=line.id, owner_id=owner, **where))
+
+    def end_tokens(self, session: Session, user_id: uuid.UUID, *which: Any) -> list[uuid.UUID]:
+        """End the user's personal access tokens, or those that match; the ids of those that ended.
+
+        They are remembered until they would have expired, which is longer than for sessions.
+        """
+        mine = delete(AccessToken).where(AccessToken.user_id == user_id, *which)
+        ended = session.execute(mine.returning(AccessToken.id, AccessToken.expires_at)).all()
+        if ended:
+            until = {one: expires_at + _MARGIN for one, expires_at in ended}
+            session.add_all(RevokedSession(id=one, forget_at=forget_at) for one, forget_at in until.items())
+            kept_until = {str(one): forget_at.timestamp() for one, forget_at in until.items()}
+            self.announce(
+                session, user_id, events.SESSION_REVOKED, session_ids=list(kept_until), kept_until=kept_until
+            )
+        return [one for one, _ in ended]
+
+    def end_access(self, session: Session, user_id: uuid.UUID) -> None:
+        """End all that lets the user in: sessions and personal access tokens."""
+        self.end_sessions(session, user_id)
+        self.end_tokens(session, user_id)
 
     def end_sessions(self, session: Session, user_id: uuid.UUID, *which: Any) -> list[uuid.UUID]:
         """End the user's sessions, or those that match: their refresh and access tokens are worth nothing.

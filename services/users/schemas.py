@@ -10,7 +10,7 @@ from common.mail_kinds import PREFERENCES
 from common.schemas import Cursor, EmailAddress, Limit, Locale, StrictBoolean, StrictSchema, Text, Timestamp
 from services.users.audit import Audited
 from services.users.domain import ROLES
-from services.users.models import AuditLine, AuditOrigin, SessionRow, User
+from services.users.models import AccessToken, AuditLine, AuditOrigin, SessionRow, User
 
 LONGEST_NAME = 100
 ID = "^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$"
@@ -104,6 +104,18 @@ def show_session(session: SessionRow, current: str) -> dict[str, Any]:
         "ip": session.ip,
         "user_agent": session.user_agent,
         "current": str(session.id) == current,
+    }
+
+
+def show_access_token(token: AccessToken) -> dict[str, Any]:
+    """A personal access token as its owner sees it: not the token itself."""
+    return {
+        "id": str(token.id),
+        "name": token.name,
+        "scopes": token.scopes,
+        "created_at": clock.to_text(token.created_at),
+        "expires_at": clock.to_text(token.expires_at),
+        "last_used_at": clock.to_text(token.last_used_at),
     }
 
 

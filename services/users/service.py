@@ -10,6 +10,7 @@ from common.rpc import rpc
 from common.schemas import load
 from common.unsubscribe import UnsubscribeLinks
 from services.users import domain
+from services.users.access_token_api import AccessTokenApi
 from services.users.audit_api import AuditApi
 from services.users.schemas import (
     NewUser,
@@ -29,30 +30,30 @@ Granted = dict[str, Any]
 REVOKED_AT_ONCE = 10_000
 
 
-class UsersService(AuditApi, SecondFactorApi):
+class UsersService(AuditApi, SecondFactorApi, AccessTokenApi):
     """Users and sessions, owned in PostgreSQL."""
 
     name = "users"
     links: Any = UnsubscribeLinks()
 
-    @rpc(allow=Allow.USER, idempotent=True)
+    @rpc(allow=Allow.USER, idempotent=True, scope="profile:read")
     def get(self, user_id: str) -> User:
         """One user: oneself, or anyone for an administrator."""
         domain.check_may_see(self.caller, user_id)
         return show_user(self.store.users.get(user_id), to_admin=self.caller.is_admin)
 
-    @rpc(allow=Allow.ADMIN, idempotent=True)
+    @rpc(allow=Allow.ADMIN, idempotent=True, scope="users:read")
     def list(self, query: dict[str, str]) -> dict[str, Any]:
         """A page of users, newest first: ``{items, next_cursor, total}``."""
         page: Page[Any] = self.store.users.page(load(UserQuery, query))
         return page.show(lambda user: show_user(user, to_admin=True))
 
-    @rpc(allow=Allow.USER)
+    @rpc(allow=Allow.USER, scope="profile:write")
     def update(self, user_id: str, changes: Any) -> User:
         """Change some fields (PATCH)."""
         return self._change(user_id, load(UserChanges, changes))
 
-    @rpc(allow=Allow.USER)
+    @rpc(allow=Allow.USER, scope="profile:write")
     def replace(self, user_id: str, data: Any) -> User:
         """Replace all fields (PUT)."""
         return self._change(user_id, load(UserReplacement, data))
@@ -142,10 +143,15 @@ class UsersService(AuditApi, SecondFactorApi):
     def revoked_sessions(self, after: str = "") -> dict[str, Any]:
         """Which sessions have ended, for a process that has to refuse their access tokens.
 
-        A part of them, ``{session_ids, next}``; ``next`` asks for the next part, if there is one.
+        A part of them, ``{session_ids, kept_until, next}``: ``kept_until`` has the Unix times for those that
+        are remembered for longer than the others, ``next`` asks for the next part, if there is one.
         """
-        found: list[str] = self.store.sessions.revoked(after, REVOKED_AT_ONCE)
-        return {"session_ids": found, "next": found[-1] if len(found) == REVOKED_AT_ONCE else None}
+        sessions, found = self.store.sessions, self.store.sessions.revoked(after, REVOKED_AT_ONCE)
+        return {
+            "session_ids": [one for one, _ in found],
+            "kept_until": {one: at.timestamp() for one, at in found if sessions.outlives_sessions(at)},
+            "next": found[-1][0] if len(found) == REVOKED_AT_ONCE else None,
+        }
 
     @rpc(allow=Allow.SERVICE)
     def verify_email(self, token: str) -> bool:

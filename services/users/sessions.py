@@ -89,13 +89,22 @@ class SessionRepository(Repository):
             self._record_end(session, parse_id(user_id), session_id, ended)
         return [str(one) for one in ended]
 
-    def revoked(self, after: str, limit: int) -> list[str]:
-        """Ids of sessions that have ended and whose access tokens may be out, in order, after that one."""
-        wanted = select(RevokedSession.id).where(RevokedSession.forget_at > clock.now())
+    def revoked(self, after: str, limit: int) -> list[tuple[str, datetime]]:
+        """Ids of sessions that have ended and whose access tokens may be out, in order, after that one.
+
+        With each, until when it has to be remembered.
+        """
+        wanted = select(RevokedSession.id, RevokedSession.forget_at)
+        wanted = wanted.where(RevokedSession.forget_at > clock.now())
         if after:
             wanted = wanted.where(RevokedSession.id > _parse_session_id(after))
         with self.transaction() as session:
-            return [str(one) for one in session.scalars(wanted.order_by(RevokedSession.id).limit(limit))]
+            found = session.execute(wanted.order_by(RevokedSession.id).limit(limit))
+            return [(str(one), forget_at) for one, forget_at in found]
+
+    def outlives_sessions(self, forget_at: datetime) -> bool:
+        """Whether that is later than for a session that ends now: it is of a personal access token."""
+        return forget_at > clock.now() + self._tokens_live
 
     def _record_end(
         self, session: Session, user_id: uuid.UUID, session_id: str | None, ended: Sequence[uuid.UUID]

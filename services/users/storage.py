@@ -12,6 +12,7 @@ from common.identity import Allow, Identity, Tokens
 from common.passwords import hash_password
 from common.postgres import PostgresStorage
 from common.revocations import MARGIN_SECONDS
+from services.users.access_tokens import AccessTokenRepository
 from services.users.audit import Origin, origin_of
 from services.users.audit_log import AuditRepository
 from services.users.models import Base
@@ -30,6 +31,7 @@ class Stores:
     passwords: PasswordRepository
     audit: AuditRepository
     second_factors: SecondFactorRepository
+    tokens: AccessTokenRepository
 
 
 class UserStorage(PostgresStorage):
@@ -66,5 +68,5 @@ class UserStorage(PostgresStorage):
         shared = (self.Session, self.relay, lifetime + timedelta(seconds=MARGIN_SECONDS), origin)
         return Stores(
             UserRepository(*shared), SessionRepository(*shared), PasswordRepository(*shared),
-            AuditRepository(*shared), SecondFactorRepository(*shared),
+            AuditRepository(*shared), SecondFactorRepository(*shared), AccessTokenRepository(*shared),
         )  # fmt: skip

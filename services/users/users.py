@@ -77,7 +77,7 @@ class UserRepository(Repository):
             changed = [key for key, value in changes.items() if getattr(user, key) != value]
             if changed:
                 if domain.ends_sessions(changed):
-                    self.end_sessions(session, user.id)
+                    self.end_access(session, user.id)
                 self._apply(session, user, {key: changes[key] for key in changed})
         return user
 
@@ -88,7 +88,7 @@ class UserRepository(Repository):
             user = find(session, user_id, lock=True)
             if user.id in admins:
                 domain.check_admins_left(len(admins) - 1)
-            self.end_sessions(session, user.id)
+            self.end_access(session, user.id)
             session.delete(user)
             session.flush()
             self.record(session, Audited.USER_DELETED, user.id)
