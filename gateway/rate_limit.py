@@ -50,6 +50,7 @@ GUARDED = {
     "/api/auth/password/forgot": Guarded("forgot", frozenset((202,)), "email"),
     "/api/auth/password/reset": Guarded("reset", frozenset((204, 400))),
     "/api/auth/password/change": Guarded("login", frozenset((400, 401, 403, 422))),
+    "/api/users/me/export": Guarded("export", frozenset((200,))),
     "/api/auth/email/resend": Guarded("forgot", frozenset((202,))),
 }
 

@@ -9,14 +9,17 @@ from common.links import Links
 from common.request import Request
 from common.rpc import Service
 from common.service import SuiteService
+from gateway.export import everything
 from gateway.http import http
 
 
 class UserRoutes(SuiteService):
-    """Served by the user service; auth signs the tokens."""
+    """Served by the user service; auth signs the tokens, and an export has something from all."""
 
     users: Any = Service("users")
     auth: Any = Service("auth")
+    todos: Any = Service("todos")
+    messaging: Any = Service("messaging")
     url: Any = Links()
 
     @http("GET", "/api/users", allow=Allow.ADMIN, scope="users:read")
@@ -44,6 +47,12 @@ class UserRoutes(SuiteService):
     def delete_user(self, request: Request, user_id: str) -> Reply:
         """Delete a user and all that is theirs."""
         return Reply(204, self.users.delete(user_id=self._resolve(user_id)))
+
+    @http("GET", "/api/users/me/export", allow=Allow.USER)
+    def export_user(self, request: Request) -> Reply:
+        """All that is kept of the caller."""
+        found = everything(self.users, self.todos, self.messaging)
+        return Reply(200, found, {"Content-Disposition": 'attachment; filename="export.json"'})
 
     @http("POST", "/api/users/me/tokens", allow=Allow.USER)
     def make_access_token(self, request: Request) -> Reply:

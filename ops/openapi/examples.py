@@ -138,6 +138,11 @@ ENROLMENT: Made = {
     "qr_svg": '<svg xmlns="http://www.w3.org/2000/svg" width="164" height="164">...</svg>',
 }
 NEW_TOKEN: Made = {**ACCESS_TOKEN, "token": TOKEN_PAIR["access_token"]}
+EXPORT: Made = {
+    "exported_at": "2026-11-22T14:31:45.101Z", "user": USER_FOR_ADMIN, "sessions": [SESSION],
+    "access_tokens": [ACCESS_TOKEN], "second_factor_since": None, "todos": [TODO], "trash": [DELETED_TODO],
+    "messages": [MESSAGE], "audit": [AUDIT_LINE],
+}  # fmt: skip
 STATS: Made = {
     "total": 3, "by_status": {"pending": 2, "in_progress": 0, "completed": 1}, "overdue": 1, "due_today": 0,
 }  # fmt: skip

@@ -18,6 +18,7 @@ from services.messaging.http_api import MessagesApi
 from services.messaging.schemas import (
     DeadLetterQuery,
     MessageQuery,
+    OwnQuery,
     Replay,
     read_message,
     show_dead_letter,
@@ -67,6 +68,13 @@ class MessagingService(MessagesApi):
         page: Payload = self.ledger.page(load(MessageQuery, query)).show(show_message)
         return page
 
+    @rpc(allow=Allow.USER, idempotent=True)
+    def own(self, query: dict[str, str]) -> Payload:
+        """A page of the messages to the caller, in the shape of ``list``."""
+        wanted = {**load(OwnQuery, query), "user_id": self.caller.user_id, "count": "false"}
+        page: Payload = self.ledger.page(wanted).show(show_message)
+        return page
+
     @rpc(allow=Allow.ADMIN, idempotent=True, scope="messages:read")
     def get(self, message_id: str) -> Payload:
         """One message with its attempts."""
@@ -107,7 +115,7 @@ class MessagingService(MessagesApi):
     @takes_dead_letters
     def handle_dead_letter(self, letter: Payload) -> None:
         """Keep what no attempt could deliver."""
-        if not self.ledger.dead_letters.keep(letter):
+        if not self.ledger.keep_dead_letter(letter):
             log.info("message_duplicate", dead_letter_id=letter["_id"])
 
     @handles(events.USER_REGISTERED)

@@ -53,7 +53,7 @@ class NotificationsService(SuiteService):
     @handles(events.NOTIFICATION_REQUESTED, share=domain.POOL_SHARE)
     def handle_notification_requested(self, event: Payload) -> None:
         """Claim the mail, send it, note the outcome; what fails is raised, and tried again if it may be."""
-        if not self.deliveries.claim(event["message_id"], event["template"], event["recipient"]):
+        if not self.deliveries.claim(event["message_id"], event["template"]):
             log.info("message_duplicate", message_id=event["message_id"])
             return
         try:

@@ -29,6 +29,7 @@ class Audited(StrEnum):
     USER_DISABLED = "user_disabled"
     USER_ENABLED = "user_enabled"
     USER_DELETED = "user_deleted"
+    DATA_EXPORTED = "data_exported"
     SECOND_FACTOR = "second_factor"
     SECOND_FACTOR_ON = "second_factor_on"
     SECOND_FACTOR_OFF = "second_factor_off"

@@ -24,6 +24,11 @@ class AuditRepository(Repository):
             user = parse_id(user_id) if user_id else None
             self.record(session, event, user, outcome=REFUSED, **details)
 
+    def exported(self, user_id: str) -> None:
+        """A line for who takes along all that is kept of a user."""
+        with self.transaction() as session:
+            self.record(session, Audited.DATA_EXPORTED, parse_id(user_id))
+
     def page(self, query: dict[str, Any]) -> Page[Found]:
         """Lines that match, newest first, a page at a time."""
         wanted = _matching(query).order_by(AuditLine.id.desc()).limit(query["limit"] + 1)

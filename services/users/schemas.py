@@ -74,6 +74,13 @@ class AuditQuery(StrictSchema):
     cursor = Cursor(load_default=None)
 
 
+class OwnAuditQuery(StrictSchema):
+    """The query of one's own lines."""
+
+    limit = Limit(load_default=50)
+    cursor = Cursor(load_default=None)
+
+
 def show_account(user: User) -> dict[str, Any]:
     """A user in short, as the answers to a registration and a login have it."""
     return {
@@ -133,3 +140,8 @@ def show_audited(line: AuditLine, origin: AuditOrigin | None) -> dict[str, Any]:
         "request_id": line.request_id,
         "details": line.details,
     }
+
+
+def own_origin(origin: AuditOrigin | None, user_id: str) -> AuditOrigin | None:
+    """From where, if it is that user's: an administrator's address is not theirs to know."""
+    return origin if origin and str(origin.owner_id) == user_id else None

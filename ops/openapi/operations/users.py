@@ -2,6 +2,7 @@
 
 from ops.openapi import examples
 from ops.openapi.answers import accounts as answers
+from ops.openapi.answers.export import Export
 from ops.openapi.operation import Answer, Operation
 from services.auth.schemas import NewAccessToken
 from services.users.schemas import UserChanges, UserQuery, UserReplacement
@@ -54,4 +55,9 @@ OPERATIONS: dict[str, Operation] = {
         )},
     ),
     "end_access_token": Operation(_TAG, {204: Answer("It is refused everywhere.")}),
+    "export_user": Operation(
+        _TAG, {200: Answer("As a file.", Export, examples.EXPORT)}, problems=(404,),
+        note="Profile, sessions, tokens, todos with the trash, messages and the lines of the audit log. No"
+        " secret is in it.",
+    ),
 }  # fmt: skip
