@@ -7,8 +7,8 @@ so a forged token costs a signature check and nothing else.
 A token is refused as soon as its session has ended, without a question to anyone: each process hears of
 ended sessions (:mod:`common.revocation_feed`). One that has not heard in time lets nobody in.
 
-Claims follow RFC 7519 and RFC 8725: the algorithm is pinned, ``iss``, ``aud``, ``exp``, ``iat`` and
-``sub`` are required, and the ``typ`` header keeps access tokens and service tokens apart.
+Claims follow RFC 7519 and RFC 8725: the algorithm is the key's (:mod:`common.keys`), ``iss``, ``aud``,
+``exp``, ``iat`` and ``sub`` are required, and the ``typ`` header keeps access and service tokens apart.
 """
 
 import time
@@ -28,7 +28,6 @@ from common.revocation_feed import RevocationFeed
 from common.scopes import allows
 from common.token_uses import TokenUses
 
-ALGORITHM = "HS256"
 ISSUER = "auth"
 AUDIENCE = "suite"
 INTERNAL_AUDIENCE = "suite-internal"
@@ -90,7 +89,7 @@ class Tokens(SharedExtension):
     def setup(self) -> None:
         """Read the settings once; nothing here does any I/O afterwards."""
         settings = self.container.config
-        self._secret = config.jwt_secret(settings)
+        self.keys, self._internal_keys = config.access_keys(settings), config.internal_keys(settings)
         self._lifetime = clock.parse_duration(settings["JWT_EXPIRES_IN"]).total_seconds()
         self._service_token: tuple[str, float] | None = None
         self._verified: dict[tuple[str, str], dict[str, Any]] = {}
@@ -176,7 +175,7 @@ class Tokens(SharedExtension):
             "sub": self.container.service_name, "iss": self.container.service_name, "aud": INTERNAL_AUDIENCE,
             "iat": now, "exp": now + _SERVICE_TOKEN_SECONDS, "jti": str(uuid.uuid4()),
         }  # fmt: skip
-        return jwt.encode(claims, self._secret, ALGORITHM, headers={"typ": SERVICE_TYPE})
+        return self._internal_keys.sign(claims, SERVICE_TYPE)
 
     def _decode(self, token: str, audience: str, *kinds: str) -> dict[str, Any]:
         known = self._verified.get((token, audience))
@@ -190,8 +189,9 @@ class Tokens(SharedExtension):
 
     def _verify(self, token: str, audience: str, kinds: tuple[str, ...]) -> dict[str, Any]:
         try:
-            decoded = jwt.decode_complete(
-                token, self._secret, algorithms=[ALGORITHM], audience=audience, leeway=_LEEWAY_SECONDS,
+            keys = self.keys if audience == AUDIENCE else self._internal_keys
+            decoded = keys.verify(
+                token, audience=audience, leeway=_LEEWAY_SECONDS,
                 issuer=ISSUER if audience == AUDIENCE else None, options={"require": _REQUIRED},
             )  # fmt: skip
         except jwt.ExpiredSignatureError:
@@ -228,3 +228,13 @@ class Caller(DependencyProvider):
     def _probe(self) -> None:
         if not self.tokens.revocations.known.is_current:
             raise Unwell("it is not known which sessions have ended")
+
+
+class PublicKeys(DependencyProvider):
+    """Injects the public keys that access tokens are signed with, as a JWK set."""
+
+    tokens = Tokens()
+
+    def get_dependency(self, worker_ctx: WorkerContext) -> dict[str, Any]:
+        """The same for every worker."""
+        return self.tokens.keys.jwks()

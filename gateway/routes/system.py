@@ -6,7 +6,7 @@ from common import VERSION
 from common.health import worst
 from common.http import Reply
 from common.http import http as uncounted
-from common.identity import Allow
+from common.identity import Allow, PublicKeys
 from common.links import Links
 from common.request import Request
 from common.service import SuiteService
@@ -35,12 +35,18 @@ class SystemRoutes(SuiteService):
     system: Any = SystemHealth()
     instances: Any = Discovery()
     url: Any = Links()
+    keys: Any = PublicKeys()
 
     @http("GET", "/", allow=Allow.PUBLIC)
     def index(self, request: Request) -> Reply:
         """Where to go from here."""
         found = {name: self.url(path) for name, path in _RESOURCES.items()}
         return Reply(200, {"name": "todo-suite", "version": VERSION, "links": found})
+
+    @http("GET", "/.well-known/jwks.json", allow=Allow.PUBLIC)
+    def show_keys(self, request: Request) -> Reply:
+        """The public keys that access tokens are signed with."""
+        return Reply(200, self.keys)
 
     @http("GET", "/api/services", allow=Allow.ADMIN)
     def list_instances(self, request: Request) -> Reply:

@@ -143,6 +143,14 @@ EXPORT: Made = {
     "access_tokens": [ACCESS_TOKEN], "second_factor_since": None, "todos": [TODO], "trash": [DELETED_TODO],
     "messages": [MESSAGE], "audit": [AUDIT_LINE],
 }  # fmt: skip
+KEYS: Made = {
+    "keys": [
+        {
+            "kid": "kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k", "kty": "OKP", "crv": "Ed25519",
+            "use": "sig", "alg": "EdDSA", "x": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo",
+        }
+    ]
+}  # fmt: skip
 STATS: Made = {
     "total": 3, "by_status": {"pending": 2, "in_progress": 0, "completed": 1}, "overdue": 1, "due_today": 0,
 }  # fmt: skip

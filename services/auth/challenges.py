@@ -12,7 +12,8 @@ from typing import Any
 import jwt
 
 from common.errors import Unauthenticated
-from common.identity import ALGORITHM, ISSUER
+from common.identity import ISSUER
+from common.keys import KeySet
 
 AUDIENCE = "suite-second-factor"
 CHALLENGE_TYPE = "2fa+jwt"
@@ -20,23 +21,20 @@ LIFETIME_SECONDS = 300
 _REQUIRED = ["exp", "iat", "sub", "iss", "aud", "jti", "pwd"]
 
 
-def make(secret: str, user_id: str, password_hash: str) -> str:
+def make(keys: KeySet, user_id: str, password_hash: str) -> str:
     """A challenge for who knows the password with this hash."""
     now = int(time.time())
     claims = {
         "sub": user_id, "iss": ISSUER, "aud": AUDIENCE, "iat": now, "exp": now + LIFETIME_SECONDS,
         "jti": str(uuid.uuid4()), "pwd": _digest(password_hash),
     }  # fmt: skip
-    return jwt.encode(claims, secret, ALGORITHM, headers={"typ": CHALLENGE_TYPE})
+    return keys.sign(claims, CHALLENGE_TYPE)
 
 
-def read(secret: str, challenge: str) -> dict[str, Any]:
+def read(keys: KeySet, challenge: str) -> dict[str, Any]:
     """Its claims; Unauthenticated for what is none, or over."""
     try:
-        decoded = jwt.decode_complete(
-            challenge, secret, algorithms=[ALGORITHM], audience=AUDIENCE, issuer=ISSUER,
-            options={"require": _REQUIRED},
-        )  # fmt: skip
+        decoded = keys.verify(challenge, audience=AUDIENCE, issuer=ISSUER, options={"require": _REQUIRED})
     except (jwt.PyJWTError, ValueError, TypeError):
         raise bad_challenge() from None
     if decoded["header"].get("typ") != CHALLENGE_TYPE:

@@ -86,7 +86,7 @@ class SecondFactors(DependencyProvider):
 
     def setup(self) -> None:
         """Derive the keys once."""
-        self.factor = SecondFactor(Seal([config.jwt_secret(self.container.config)]))
+        self.factor = SecondFactor(Seal(config.jwt_secrets(self.container.config)))
 
     def get_dependency(self, worker_ctx: WorkerContext) -> SecondFactor:
         """The same for every worker."""

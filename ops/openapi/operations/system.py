@@ -26,6 +26,10 @@ class LinkQuery(StrictSchema):
 
 OPERATIONS: dict[str, Operation] = {
     "index": Operation(_TAG, {200: Answer("Links.", answers.Index, examples.INDEX)}),
+    "show_keys": Operation(
+        _TAG, {200: Answer("As a JWK set (RFC 7517).", answers.KeySet, examples.KEYS)},
+        note="None with `JWT_ALGORITHM=HS256`. A token names its key by `kid`.",
+    ),
     "list_instances": Operation(
         _TAG,
         {200: Answer("By service, the oldest first.", answers.Instance, examples.INSTANCES, many=True)},

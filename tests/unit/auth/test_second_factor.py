@@ -11,7 +11,8 @@ import pyotp
 import pytest
 
 from common.errors import TooManyRequests, Unauthenticated
-from common.identity import ACCESS_TYPE, ALGORITHM, ISSUER
+from common.identity import ACCESS_TYPE, ISSUER
+from common.keys import KeySet, shared_keys
 from services.auth import challenges
 from services.auth.sealing import Seal, Unsealable
 from services.auth.second_factor import SecondFactor, fingerprint, plain_code
@@ -21,6 +22,7 @@ from tests.unit.common.test_identity import TOKENS
 
 SECRET = "a secret that is long enough for these tests 0123456789"
 OTHER = "another secret that is as long as the first one 0123456"
+KEYS = KeySet(shared_keys([SECRET]))
 NOW = 1_795_000_010.0
 STEP = int(NOW) // 30
 
@@ -37,7 +39,7 @@ def signed(secret: str = SECRET, kind: str = challenges.CHALLENGE_TYPE, **change
         "pwd": "p", **changes,
     }  # fmt: skip
     kept = {name: value for name, value in claims.items() if value is not None}
-    return jwt.encode(kept, secret, ALGORITHM, headers={"typ": kind})
+    return jwt.encode(kept, secret, "HS256", headers={"typ": kind})
 
 
 def test_an_app_is_given_a_secret_of_160_bits_as_text_as_address_and_as_a_picture(
@@ -112,12 +114,12 @@ def test_a_challenge_tells_whose_password_was_right_and_is_bound_to_it() -> None
 )  # fmt: skip
 def test_no_other_token_is_a_challenge(challenge: str) -> None:
     with pytest.raises(Unauthenticated) as caught:
-        challenges.read(SECRET, challenge)
+        challenges.read(KEYS, challenge)
     assert caught.value.code == "invalid_challenge"
 
 
 def test_a_challenge_lets_nobody_in() -> None:
-    for token in (challenges.make(SECRET, "u-1", "h"), signed(kind=ACCESS_TYPE, role="user", sid="s")):
+    for token in (challenges.make(KEYS, "u-1", "h"), signed(kind=ACCESS_TYPE, role="user", sid="s")):
         with pytest.raises(Unauthenticated):
             TOKENS.identify(token)
 
