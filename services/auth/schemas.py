@@ -1,9 +1,11 @@
 """What auth takes in. Addresses and names are checked again by the user service, which owns them."""
 
 import unicodedata
+from functools import cache
 from typing import Any
 
 from marshmallow import ValidationError, fields, validate, validates_schema
+from zxcvbn.frequency_lists import FREQUENCY_LISTS
 
 from common.schemas import EmailAddress, Locale, StrictSchema, Text, WholeNumber
 from common.scopes import SCOPES
@@ -14,7 +16,19 @@ LONGEST_GIVEN_PASSWORD = 1024
 """Of a password that is only compared: any shape gets the one answer, right or wrong."""
 LONGEST_CHALLENGE = 2048
 LONGEST_CODE = 64
+COMMON = "This is one of the commonest passwords: use a few words that nobody would guess together."
 OWN_WORDS = "Use something else than your address or name."
+
+
+@cache
+def _common() -> frozenset[str]:
+    return frozenset(one for one in FREQUENCY_LISTS["passwords"] if len(one) >= SHORTEST_PASSWORD)
+
+
+def refuse_common(password: str) -> None:
+    """A password of the list of the commonest is the second that anyone tries, in capitals as well."""
+    if password.casefold().strip() in _common():
+        raise ValidationError(COMMON)
 
 
 def is_address_or_name(password: str, account: dict[str, Any]) -> bool:
@@ -31,7 +45,7 @@ class Password(fields.String):
             LONGEST_PASSWORD,
             error="Use {min} to {max} characters; a few words make a good one.",
         )
-        super().__init__(validate=limits, **kwargs)
+        super().__init__(validate=[limits, refuse_common], **kwargs)
 
 
 class Registration(StrictSchema):

@@ -56,6 +56,26 @@ WORDS: dict[str, dict[str, tuple[str, str]]] = {
             "Für dein Konto wurde ein persönliches Zugriffstoken erstellt. Wer es hat, darf, wofür es gilt.",
         ),
     },
+    "email_changed": {
+        "en": (
+            "Your account has another address",
+            "From now on, mails about your account go to another address, and this one opens it no more.",
+        ),
+        "de": (
+            "Dein Konto hat eine andere Adresse",
+            "Von jetzt an gehen Mails zu deinem Konto an eine andere Adresse; diese öffnet es nicht mehr.",
+        ),
+    },
+    "login_failures": {
+        "en": (
+            "Wrong passwords for your account",
+            "Somebody has tried several wrong passwords for your account in a row. None was right.",
+        ),
+        "de": (
+            "Falsche Passwörter für dein Konto",
+            "Jemand hat nacheinander mehrere falsche Passwörter für dein Konto versucht. Keines war richtig.",
+        ),
+    },
     "second_factor_failures": {
         "en": (
             "Wrong codes for your account",

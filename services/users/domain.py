@@ -23,6 +23,8 @@ LIFETIMES = {VERIFY_EMAIL: timedelta(hours=24), RESET_PASSWORD: timedelta(hours=
 RESET_LASTS = "1 hour"
 """The same, as the mail says it."""
 
+TOLD_FAILURES = 10
+"""So many refused logins in a row are worth a mail to the owner."""
 FREE_FAILURES = 5
 """So many wrong codes in a row cost nothing but the last: its owner may mistype."""
 _FIRST_WAIT = timedelta(seconds=30)

@@ -149,6 +149,7 @@ class UserRepository(Repository):
         log.info("first_admin_made")
 
     def _apply(self, session: Session, user: User, changes: dict[str, Any]) -> None:
+        old_address = user.email
         if "email" in changes:
             changes |= {"email_key": email_key(changes["email"]), "email_verified": False}
             # Links that went to the old address prove nothing about the new one, and open no account.
@@ -162,6 +163,17 @@ class UserRepository(Repository):
             self.record(session, event, user.id, **details)
         told = sorted(changes.keys() - {"email_key"})
         self.announce(session, user.id, events.USER_UPDATED, **contact(user), changes=told)
+        if "email" in changes:
+            self._tell_both(session, user, old_address)
+
+    def _tell_both(self, session: Session, user: User, old_address: str) -> None:
+        """A link that confirms the new address goes there, and the old one hears of it."""
+        self.alert(session, user.id, "email_changed", recipient=old_address)
+        token = one_time_tokens.issue(session, user, domain.VERIFY_EMAIL)
+        self.announce(
+            session, user.id, events.EMAIL_VERIFICATION_REQUESTED, verification_token=token,
+            new_email=user.email,
+        )  # fmt: skip
 
 
 def contact(user: User) -> dict[str, Any]:

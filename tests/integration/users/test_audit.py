@@ -4,10 +4,13 @@ import uuid
 from collections.abc import Callable
 from typing import Any
 
+import eventlet
 import psycopg2
 import pytest
 
 from common.errors import Forbidden, ValidationFailed
+from tests.integration.databases import Heard
+from tests.integration.running import eventually
 from tests.integration.users.conftest import People
 
 Sql = Callable[..., list[Any]]
@@ -164,3 +167,36 @@ def test_nobody_else_reads_or_writes_it(people: People) -> None:
     for somebody in (owner, people.admin):
         with pytest.raises(Forbidden):
             somebody.record_refusal(event="login", user_id=user["id"])
+
+
+def alerts(heard: Heard, user: Found) -> list[str]:
+    return [one["alert"] for name, one in heard.events(user_id=user["id"]) if name == "account_alerted"]
+
+
+def refused_logins(people: People, user: Found, number: int) -> None:
+    service = people.service
+    for _ in range(number):
+        service.record_refusal(event="login", user_id=user["id"], reason="wrong_password")
+
+
+def test_the_owner_hears_of_ten_wrong_passwords_in_a_row_once(people: People, heard: Heard) -> None:
+    user, _ = people.new()
+    refused_logins(people, user, 9)
+    opened(people, user)
+    refused_logins(people, user, 9)
+    assert alerts(heard, user) == []
+    refused_logins(people, user, 3)
+    eventually(lambda: alerts(heard, user))
+    opened(people, user)
+    refused_logins(people, user, 1)
+    assert alerts(heard, user) == ["login_failures"]
+
+
+def test_of_a_run_at_the_same_moment_the_owner_hears_once(people: People, heard: Heard) -> None:
+    user, _ = people.new()
+    clients = [people.service for _ in range(12)]
+    for _ in eventlet.GreenPool(12).imap(
+        lambda one: one.record_refusal(event="login", user_id=user["id"], reason="wrong_password"), clients
+    ):
+        pass
+    assert eventually(lambda: alerts(heard, user)) == ["login_failures"]

@@ -50,6 +50,16 @@ def test_any_eight_to_128_characters_are_a_password_taken_as_they_are(password: 
     assert load(Registration, {**GOOD, "password": password})["password"] == password
 
 
+@pytest.mark.parametrize("password", ["password1", "PASSWORD1", "qwertyuiop", "12345678", " iloveyou1 "])
+def test_the_commonest_passwords_are_refused_however_they_are_written(password: str) -> None:
+    for schema, field, more in (
+        (Registration, "password", GOOD),
+        (PasswordReset, "password", {"token": "t"}),
+        (PasswordChange, "new_password", {"current_password": "x"}),
+    ):
+        assert fields_refused(schema, {**more, field: password}) == {field}
+
+
 @pytest.mark.parametrize(
     "data", [{"password": "ADA@example.com"}, {"password": "ada lovelace", "name": "Ada Lovelace"}]
 )
