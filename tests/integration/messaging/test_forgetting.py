@@ -2,6 +2,8 @@
 
 from typing import Any
 
+import pytest
+
 from services.messaging.domain import Contact, Mail
 from services.messaging.storage import Ledger
 from tests.integration.messaging.test_ledger import ALERT, new_id
@@ -47,4 +49,25 @@ def test_a_late_event_of_a_deleted_user_brings_nothing_back(ledger: Ledger) -> N
     letter = {"_id": new_id(), "user_id": user_id, "body": b"ada@example.com"}
     assert ledger.keep_dead_letter(letter) is False
     assert ledger.contact(user_id) is None
+    assert user_id not in everything(ledger)
+
+
+def test_a_batch_brings_nothing_of_a_deleted_user_back_and_costs_others_nothing(ledger: Ledger) -> None:
+    gone, there = new_id(), new_id()
+    ledger.forget_user(gone)
+    mails = [Mail(new_id(), "welcome", "ada@example.com", {}, user_id) for user_id in (gone, there, None)]
+    assert ledger.add_many([(mail, "r-1") for mail in mails]) == 2
+    assert gone not in everything(ledger)
+    assert [ledger.get(mail.message_id)["user_id"] for mail in mails[1:]] == [there, None]
+
+
+@pytest.mark.parametrize("together", [True, False])
+def test_what_was_written_by_somebody_who_died_before_looking_goes_when_the_event_comes_again(
+    ledger: Ledger, together: bool
+) -> None:
+    user_id = new_id()
+    mail = Mail(new_id(), "welcome", "ada@example.com", {}, user_id)
+    ledger.forget_user(user_id)
+    ledger._messages.insert_one(ledger._new(mail, "r-1", None))
+    assert not (ledger.add_many([(mail, "r-1")]) if together else ledger.add(mail))
     assert user_id not in everything(ledger)
