@@ -30,6 +30,7 @@ from sqlalchemy.orm import sessionmaker
 from bench.engines import killed
 from common import clock, topology
 from common.broker import ConfirmedPublisher
+from common.client_info import Client
 from common.config import load
 from common.group_commit import GroupCommit
 from common.mongo import MongoOutbox
@@ -38,6 +39,7 @@ from common.postgres import PostgresOutbox, make_engine
 from ops.engines import MongoDB, PostgreSQL, RabbitMQ
 from ops.engines.ports import free_port
 from services.todos import domain, storage
+from services.users.audit import Origin
 from services.users.models import Base
 from services.users.users import UserRepository
 
@@ -109,7 +111,7 @@ def postgresql_ways(server: PostgreSQL, publish: Publish) -> Ways:
     engine = make_engine(settings, "bench")
     Base.metadata.create_all(engine)
     make = sessionmaker(bind=engine, class_=Session, expire_on_commit=False)
-    shared = (make, Relay(), timedelta(hours=24), "r")
+    shared = (make, Relay(), timedelta(hours=24), Origin("r", Client("", "")))
     loud, silent, outbox = UserRepository(*shared), SilentUsers(*shared), PostgresOutbox(engine)
 
     def add(users: UserRepository) -> None:

@@ -7,6 +7,7 @@ not this code.
 import contextlib
 import os
 import secrets
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -15,8 +16,9 @@ import limits
 import yaml
 from nameko.cli.main import setup_yaml_parser
 
-from common import clock, edge_settings
+from common import clock, edge_settings, keys
 from common.addresses import is_email
+from common.keys import KeySet
 
 Config = dict[str, Any]
 ROOT = Path(__file__).resolve().parent.parent
@@ -24,6 +26,7 @@ LOCAL = ROOT / ".local"
 _SECRET_FILE = LOCAL / "secrets" / "jwt_secret"
 _SHORTEST_SECRET = 32
 _SHORTEST_PASSWORD = 8
+_LONGEST_LIFETIME = timedelta(hours=24)
 _LARGEST_AMOUNT = 10_000
 _LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 _WELL_KNOWN = {
@@ -52,6 +55,30 @@ def jwt_secret(config: Config) -> str:
     if not _SECRET_FILE.exists():
         _make_secret()
     return _SECRET_FILE.read_text().strip()
+
+
+def jwt_secrets(config: Config) -> list[str]:
+    """The signing secret and, if there is one, the secret before, whose tokens are accepted still."""
+    previous = str(config.get("JWT_SECRET_PREVIOUS") or "")
+    return [jwt_secret(config), *([previous] if previous else [])]
+
+
+def internal_keys(config: Config) -> KeySet:
+    """What the suite's own processes sign for each other with."""
+    return KeySet(keys.shared_keys(jwt_secrets(config)))
+
+
+def access_keys(config: Config) -> KeySet:
+    """What access tokens are signed with: the secret, or with another algorithm a key that has a public half.
+
+    The secret before counts with both, so that a suite can go over to such a key.
+    """
+    algorithm = config.get("JWT_ALGORITHM", keys.SHARED)
+    if algorithm == keys.SHARED:
+        return internal_keys(config)
+    files = keys.paths(config["JWT_PUBLIC_KEYS"])
+    public = keys.public_keys(algorithm, config["JWT_PRIVATE_KEY"], files)
+    return KeySet((*public, *keys.shared_keys(jwt_secrets(config)[1:])))
 
 
 def _make_secret() -> None:
@@ -108,6 +135,7 @@ def _shape_problems(config: Config) -> list[str]:
         )
     problems += _number_problems(config)
     problems += edge_settings.problems(config)
+    problems += keys.problems(config)
     if not _is_amqp(config["AMQP_URI"]):
         problems.append("RABBITMQ_URL must begin with amqp:// or amqps:// and name a host.")
     if bool(config["ADMIN_EMAIL"]) != bool(config["ADMIN_PASSWORD"]):
@@ -162,12 +190,16 @@ def _seconds_problems(config: Config) -> list[str]:
 
 def _production_problems(config: Config) -> list[str]:
     problems = []
-    secret = str(config["JWT_SECRET"])
-    if secret.lower() in _WELL_KNOWN or len(secret.encode()) < _SHORTEST_SECRET or len(set(secret)) < 8:
+    if _is_guessable(str(config["JWT_SECRET"])):
         problems.append(
             f"JWT_SECRET is missing, well known or shorter than {_SHORTEST_SECRET} bytes:"
             " set a random one, such as the output of `openssl rand -base64 48`."
         )
+    if _is_long(config["JWT_EXPIRES_IN"]):
+        problems.append("JWT_EXPIRES_IN is more than 24h: refresh tokens are for longer.")
+    previous = str(config.get("JWT_SECRET_PREVIOUS") or "")
+    if previous and _is_guessable(previous):
+        problems.append("JWT_SECRET_PREVIOUS is well known or short: what it has signed can't be accepted.")
     if _is_weak(config["POSTGRES"]["password"]):
         problems.append("DB_PASSWORD is missing, short or well known: set the database's real password.")
     if _is_amqp(config["AMQP_URI"]) and _is_weak(urlsplit(config["AMQP_URI"]).password or ""):
@@ -177,3 +209,14 @@ def _production_problems(config: Config) -> list[str]:
 
 def _is_weak(password: object) -> bool:
     return str(password).lower() in _WELL_KNOWN or len(str(password)) < _SHORTEST_PASSWORD
+
+
+def _is_guessable(secret: str) -> bool:
+    return secret.lower() in _WELL_KNOWN or len(secret.encode()) < _SHORTEST_SECRET or len(set(secret)) < 8
+
+
+def _is_long(lifetime: Any) -> bool:
+    try:
+        return clock.parse_duration(lifetime) > _LONGEST_LIFETIME
+    except ValueError:
+        return False  # which is a problem of its own

@@ -2,7 +2,7 @@
 
 SuiteError
 ├── BadRequest            the request can't be read
-├── Unauthenticated       no, bad, expired or revoked token
+├── Unauthenticated       no, bad, expired or revoked token; details: what another try needs
 ├── Forbidden             the caller's role does not allow it
 ├── NotFound              no such thing, or not the caller's
 ├── Conflict              the state does not allow it (taken, in flight)

@@ -22,6 +22,7 @@ ENVELOPE = ("event_id", "occurred_at", "request_id", "version")
 _NOT_TEXT: dict[str, type] = {
     "version": int, "user_version": int, "new_device": bool, "changes": list, "todos": list, "count": int,
     "context": dict, "preferences": dict, "attempt": int, "final": bool, "session_ids": list,
+    "kept_until": dict,
 }  # fmt: skip
 """The fields that are no text, by name: a name means the same in every event."""
 _MAY_BE_NULL = frozenset(("new_email",))
@@ -99,7 +100,8 @@ PASSWORD_CHANGED = Event("users", "password_changed", ("user_id", "ip"))
 EMAIL_VERIFICATION_REQUESTED = Event(
     "users", "email_verification_requested", ("user_id", "verification_token", "new_email")
 )
-SESSION_REVOKED = Event("users", "session_revoked", ("user_id", "session_ids"))
+SESSION_REVOKED = Event("users", "session_revoked", ("user_id", "session_ids"), ("kept_until",))
+ACCOUNT_ALERTED = Event("users", "account_alerted", ("user_id", "alert", "ip"), ("recipient",))
 
 TODO_CREATED = Event("todos", "todo_created", _TODOS)
 TODO_UPDATED = Event("todos", "todo_updated", (*_TODOS, "changes"))
@@ -122,17 +124,18 @@ NOTIFICATION_CANCELLED = Event("notifications", "notification_cancelled", ("mess
 
 ALL = (
     USER_REGISTERED, USER_LOGGED_IN, USER_UPDATED, USER_DELETED, PASSWORD_RESET_REQUESTED, PASSWORD_CHANGED,
-    EMAIL_VERIFICATION_REQUESTED, SESSION_REVOKED, TODO_CREATED, TODO_UPDATED, TODO_COMPLETED, TODO_DELETED,
-    TODO_DUE_SOON, NOTIFICATION_REQUESTED, NOTIFICATION_SENT, NOTIFICATION_FAILED,
-    NOTIFICATION_CANCELLED,
+    EMAIL_VERIFICATION_REQUESTED, SESSION_REVOKED, ACCOUNT_ALERTED, TODO_CREATED, TODO_UPDATED,
+    TODO_COMPLETED, TODO_DELETED, TODO_DUE_SOON, NOTIFICATION_REQUESTED, NOTIFICATION_SENT,
+    NOTIFICATION_FAILED, NOTIFICATION_CANCELLED,
 )  # fmt: skip
 
 SUBSCRIBERS: dict[str, tuple[Event, ...]] = {
     "todos": (USER_DELETED,),
     "messaging": (
         USER_REGISTERED, USER_LOGGED_IN, USER_UPDATED, USER_DELETED, PASSWORD_RESET_REQUESTED,
-        PASSWORD_CHANGED, EMAIL_VERIFICATION_REQUESTED, TODO_CREATED, TODO_UPDATED, TODO_COMPLETED,
-        TODO_DELETED, TODO_DUE_SOON, NOTIFICATION_SENT, NOTIFICATION_FAILED, NOTIFICATION_CANCELLED,
+        PASSWORD_CHANGED, EMAIL_VERIFICATION_REQUESTED, ACCOUNT_ALERTED, TODO_CREATED, TODO_UPDATED,
+        TODO_COMPLETED, TODO_DELETED, TODO_DUE_SOON, NOTIFICATION_SENT, NOTIFICATION_FAILED,
+        NOTIFICATION_CANCELLED,
     ),
     "notifications": (NOTIFICATION_REQUESTED,),
 }  # fmt: skip

@@ -14,7 +14,7 @@ from werkzeug.exceptions import HTTPException, NotAcceptable
 from werkzeug.routing import Rule
 from werkzeug.wrappers import Response
 
-from common import problems, strict_json
+from common import problems, scopes, strict_json
 from common.container import NoPlace, SuiteContainer
 from common.errors import SuiteError, Unavailable, internal_error
 from common.identity import Allow, Tokens
@@ -37,8 +37,9 @@ class Reply:
 
 
 class HttpEntrypoint(HttpRequestHandler):
-    """``@http("GET", "/api/todos", allow=Allow.USER)``.
+    """``@http("GET", "/api/todos", allow=Allow.USER, scope="todos:read")``.
 
+    ``scope`` is what a personal access token must be for; without it, none will do.
     With ``pooled=False`` the method runs beside the worker pool: it answers while all places are taken.
     With ``json=False`` a body is taken as it is, whatever its type: ``request.body``.
     """
@@ -58,6 +59,7 @@ class HttpEntrypoint(HttpRequestHandler):
         json: bool = True,
         **kwargs: Any,
     ) -> None:
+        self.scope = scopes.checked(kwargs.pop("scope", ""))
         super().__init__(method, url, expected_exceptions=SuiteError, **kwargs)
         self.allow = allow
         self.idempotent = set(method.split(",")) <= {"GET", "HEAD"}
@@ -87,7 +89,7 @@ class HttpEntrypoint(HttpRequestHandler):
 
     def admit(self, request: Request, data: dict[str, Any]) -> None:
         """Raise what speaks against the request, before a worker is started for it."""
-        self.tokens.authorize(self.allow, data)
+        self.tokens.authorize(self.allow, data, self.scope)
         request.read(self.json)  # here, since a slow client may hold a connection and no worker's place
 
     def response_from_result(self, result: Any) -> Response:

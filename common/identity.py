@@ -7,8 +7,8 @@ so a forged token costs a signature check and nothing else.
 A token is refused as soon as its session has ended, without a question to anyone: each process hears of
 ended sessions (:mod:`common.revocation_feed`). One that has not heard in time lets nobody in.
 
-Claims follow RFC 7519 and RFC 8725: the algorithm is pinned, ``iss``, ``aud``, ``exp``, ``iat`` and
-``sub`` are required, and the ``typ`` header keeps access tokens and service tokens apart.
+Claims follow RFC 7519 and RFC 8725: the algorithm is the key's (:mod:`common.keys`), ``iss``, ``aud``,
+``exp``, ``iat`` and ``sub`` are required, and the ``typ`` header keeps access and service tokens apart.
 """
 
 import time
@@ -25,12 +25,15 @@ from common import clock, config, context
 from common.errors import Forbidden, Unauthenticated
 from common.health import Probe, Unwell
 from common.revocation_feed import RevocationFeed
+from common.scopes import allows
+from common.token_uses import TokenUses
 
-ALGORITHM = "HS256"
 ISSUER = "auth"
 AUDIENCE = "suite"
 INTERNAL_AUDIENCE = "suite-internal"
 ACCESS_TYPE = "at+jwt"
+PERSONAL_TYPE = "pat+jwt"
+"""Of a personal access token: its ``sid`` is its own id, and ``scope`` (RFC 8693) says what it is for."""
 SERVICE_TYPE = "svc+jwt"
 _SERVICE_TOKEN_SECONDS = 300
 _LEEWAY_SECONDS = 5
@@ -51,13 +54,14 @@ class Allow(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """The caller, as its verified access token tells."""
+    """The caller, as its verified access token tells; ``scopes`` are of a personal access token alone."""
 
     user_id: str
     role: str
     session_id: str
     token_id: str
     expires_at: int
+    scopes: frozenset[str] | None = None
 
     @property
     def is_admin(self) -> bool:
@@ -68,19 +72,27 @@ class Identity:
         """Whether the caller is that user, or an administrator."""
         return self.is_admin or self.user_id == user_id
 
+    def check_scope(self, scope: str) -> None:
+        """Forbidden if the caller comes with a personal access token that is not for this."""
+        if self.scopes is not None and not allows(self.scopes, scope):
+            raise Forbidden(
+                "insufficient_scope", "This access token is not for that.", {"scope": scope} if scope else {}
+            )
+
 
 class Tokens(SharedExtension):
     """Verifies access and service tokens, and signs service tokens, with the configured secret."""
 
     revocations = RevocationFeed()
+    uses = TokenUses()
 
     def setup(self) -> None:
         """Read the settings once; nothing here does any I/O afterwards."""
         settings = self.container.config
-        self._secret = config.jwt_secret(settings)
+        self.keys, self._internal_keys = config.access_keys(settings), config.internal_keys(settings)
         self._lifetime = clock.parse_duration(settings["JWT_EXPIRES_IN"]).total_seconds()
         self._service_token: tuple[str, float] | None = None
-        self._verified: dict[tuple[str, str], dict[str, Any]] = {}
+        self._verified: dict[tuple[str, ...], dict[str, Any]] = {}
         self.revocations.proof = self.service_token
 
     @property
@@ -101,13 +113,28 @@ class Tokens(SharedExtension):
 
     def read(self, token: str) -> Identity:
         """The identity in an access token, whether or not its session has ended meanwhile."""
-        claims = self._decode(token, AUDIENCE, ACCESS_TYPE)
-        if not all(isinstance(claims.get(name), str) for name in ("role", "sid")):
+        claims = self._decode(token, AUDIENCE, ACCESS_TYPE, PERSONAL_TYPE)
+        is_personal = claims["typ"] == PERSONAL_TYPE
+        needed = ("role", "sid", "scope") if is_personal else ("role", "sid")
+        if not all(isinstance(claims.get(name), str) for name in needed):
             raise Unauthenticated("invalid_token", "The access token lacks a claim.")
         # An ended session is remembered for the configured lifetime, which may have been longer once.
-        if claims["iat"] + self._lifetime + _LEEWAY_SECONDS < time.time():
+        if not is_personal and claims["iat"] + self._lifetime + _LEEWAY_SECONDS < time.time():
             raise _expired()
-        return Identity(claims["sub"], claims["role"], claims["sid"], claims["jti"], int(claims["exp"]))
+        scopes = frozenset(claims["scope"].split()) if is_personal else None
+        return Identity(
+            claims["sub"], claims["role"], claims["sid"], claims["jti"], int(claims["exp"]), scopes
+        )
+
+    def caller(self, worker_ctx: WorkerContext) -> Identity | None:
+        """The identity behind a worker's access token, None where the entrypoint is public; never raises."""
+        token = worker_ctx.data.get(context.AUTH_TOKEN)
+        if not token or getattr(worker_ctx.entrypoint, "allow", None) is Allow.PUBLIC:
+            return None
+        try:
+            return self.read(token)
+        except Unauthenticated:
+            return None
 
     def service_token(self) -> str:
         """A short-lived token that tells another service which service is calling."""
@@ -116,8 +143,11 @@ class Tokens(SharedExtension):
             self._service_token = (self._sign_service(int(now)), now + _SERVICE_TOKEN_SECONDS / 2)
         return self._service_token[0]
 
-    def authorize(self, allow: Allow, data: dict[str, Any]) -> Identity | None:
-        """The user whom ``allow`` asks for; Unauthenticated or Forbidden if the context ``data`` has none."""
+    def authorize(self, allow: Allow, data: dict[str, Any], scope: str = "") -> Identity | None:
+        """The user whom ``allow`` asks for; Unauthenticated or Forbidden if the context ``data`` has none.
+
+        A personal access token has to be for ``scope``; without one, only a session's token will do.
+        """
         if allow is Allow.PUBLIC:
             return None
         if allow is Allow.SERVICE:
@@ -129,6 +159,9 @@ class Tokens(SharedExtension):
         identity = self.identify(token)
         if allow is Allow.ADMIN and not identity.is_admin:
             raise Forbidden("admin_only", "Only an administrator may do this.")
+        if identity.scopes is not None:
+            identity.check_scope(scope)
+            self.uses.note(identity.session_id)
         return identity
 
     def _authorize_service(self, data: dict[str, Any]) -> None:
@@ -142,32 +175,32 @@ class Tokens(SharedExtension):
             "sub": self.container.service_name, "iss": self.container.service_name, "aud": INTERNAL_AUDIENCE,
             "iat": now, "exp": now + _SERVICE_TOKEN_SECONDS, "jti": str(uuid.uuid4()),
         }  # fmt: skip
-        return jwt.encode(claims, self._secret, ALGORITHM, headers={"typ": SERVICE_TYPE})
+        return self._internal_keys.sign(claims, SERVICE_TYPE)
 
-    def _decode(self, token: str, audience: str, kind: str) -> dict[str, Any]:
-        known = self._verified.get((token, audience))
+    def _decode(self, token: str, audience: str, *kinds: str) -> dict[str, Any]:
+        known = self._verified.get((token, audience, *kinds))
         if known is not None and known["exp"] + _LEEWAY_SECONDS > time.time():
             return known
-        claims = self._verify(token, audience, kind)
+        claims = self._verify(token, audience, kinds)
         if len(self._verified) >= _MOST_VERIFIED:
             self._verified.clear()
-        self._verified[token, audience] = claims
+        self._verified[token, audience, *kinds] = claims
         return claims
 
-    def _verify(self, token: str, audience: str, kind: str) -> dict[str, Any]:
+    def _verify(self, token: str, audience: str, kinds: tuple[str, ...]) -> dict[str, Any]:
         try:
-            decoded = jwt.decode_complete(
-                token, self._secret, algorithms=[ALGORITHM], audience=audience, leeway=_LEEWAY_SECONDS,
+            keys = self.keys if audience == AUDIENCE else self._internal_keys
+            decoded = keys.verify(
+                token, audience=audience, leeway=_LEEWAY_SECONDS,
                 issuer=ISSUER if audience == AUDIENCE else None, options={"require": _REQUIRED},
             )  # fmt: skip
         except jwt.ExpiredSignatureError:
             raise _expired() from None
         except (jwt.PyJWTError, ValueError, TypeError):
             raise Unauthenticated("invalid_token", "The access token is not valid.") from None
-        if decoded["header"].get("typ") != kind:
+        if (kind := decoded["header"].get("typ")) not in kinds:
             raise Unauthenticated("invalid_token", "That is not an access token.")
-        claims: dict[str, Any] = decoded["payload"]
-        return claims
+        return {**decoded["payload"], "typ": kind}
 
 
 def _expired() -> Unauthenticated:
@@ -190,14 +223,18 @@ class Caller(DependencyProvider):
 
     def get_dependency(self, worker_ctx: WorkerContext) -> Identity | None:
         """The identity behind this worker's access token."""
-        token = worker_ctx.data.get(context.AUTH_TOKEN)
-        if getattr(worker_ctx.entrypoint, "allow", None) is Allow.PUBLIC:
-            return None
-        try:
-            return self.tokens.read(token) if token else None
-        except Unauthenticated:
-            return None
+        return self.tokens.caller(worker_ctx)
 
     def _probe(self) -> None:
         if not self.tokens.revocations.known.is_current:
             raise Unwell("it is not known which sessions have ended")
+
+
+class PublicKeys(DependencyProvider):
+    """Injects the public keys that access tokens are signed with, as a JWK set."""
+
+    tokens = Tokens()
+
+    def get_dependency(self, worker_ctx: WorkerContext) -> dict[str, Any]:
+        """The same for every worker."""
+        return self.tokens.keys.jwks()

@@ -43,10 +43,15 @@ def from_error(error: SuiteError, instance: str, request_id: str) -> Response:
     body: dict[str, Any] = {}
     if isinstance(error, errors.ValidationFailed):
         body["errors"] = error.details
+    elif isinstance(error, errors.Unauthenticated):
+        body |= error.details  # what the caller needs for another try
     response = _problem(status, error.code, error.message, instance, request_id, body)
     if status == 401:
         challenge = "Bearer" if error.code == "missing_token" else 'Bearer error="invalid_token"'
         response.headers["WWW-Authenticate"] = challenge
+    if error.code == "insufficient_scope":
+        needed = f', scope="{error.details["scope"]}"' if error.details else ""
+        response.headers["WWW-Authenticate"] = f'Bearer error="insufficient_scope"{needed}'
     if status in _RETRY_AFTER:
         response.headers["Retry-After"] = str(error.details.get("retry_after", _RETRY_AFTER[status]))
     return response

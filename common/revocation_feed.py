@@ -114,7 +114,7 @@ class RevocationFeed(SharedExtension):
             log.error("revocation_malformed", problem=problem)
             self._start_over()
             return
-        self.known.add(map(str, event["session_ids"]))
+        self.known.add(map(str, event["session_ids"]), event.get("kept_until"))
         log.debug("sessions_revoked", count=len(event["session_ids"]))
 
     def _take_list(self, answer: Any) -> None:
@@ -122,7 +122,7 @@ class RevocationFeed(SharedExtension):
         if not isinstance(found, dict) or not isinstance(found.get("session_ids"), list):
             log.warning("revocations_not_loaded", error=str(answer)[:200])
             return  # asked again when the time for an answer is over
-        self.known.add(map(str, found["session_ids"]))
+        self.known.add(map(str, found["session_ids"]), found.get("kept_until"))
         if found.get("next"):
             self._ask(found["next"])
             return
@@ -152,10 +152,14 @@ class RevocationFeed(SharedExtension):
 
     def _ask(self, after: str) -> None:
         self._question, self._asked_at = str(uuid.uuid4()), time.monotonic()
+        self.call_users("revoked_sessions", {"after": after}, self._question)
+
+    def call_users(self, method: str, arguments: dict[str, Any], question: str = "") -> None:
+        """Call the user service; the answer comes into this queue, and counts if it is to the question."""
         self._publish(
-            {"args": [], "kwargs": {"after": after}},
-            exchange=get_rpc_exchange(self.container.config), routing_key="users.revoked_sessions",
-            reply_to=self._own_key, correlation_id=self._question,
+            {"args": [], "kwargs": arguments},
+            exchange=get_rpc_exchange(self.container.config), routing_key=f"users.{method}",
+            reply_to=self._own_key, correlation_id=question or str(uuid.uuid4()),
             headers={
                 f"nameko.{context.SERVICE_TOKEN}": self.proof(),
                 f"nameko.{context.REQUEST_ID}": f"revocations-{self._own_key}",

@@ -7,7 +7,7 @@ on: then nobody is let in rather than somebody who has been shut out.
 
 import time
 from collections import OrderedDict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 import eventlet
 
@@ -26,11 +26,12 @@ class RevokedSessions:
     def __init__(self, keep_seconds: float) -> None:
         self._keep_seconds = keep_seconds
         self._until: OrderedDict[str, float] = OrderedDict()
+        self._long_until: dict[str, float] = {}
         self._known_up_to = float("-inf")
         self.is_complete = False
 
     def __len__(self) -> int:
-        return len(self._until)
+        return len(self._until) + len(self._long_until)
 
     @property
     def is_current(self) -> bool:
@@ -39,7 +40,7 @@ class RevokedSessions:
 
     def check(self, session_id: str) -> None:
         """Raise Unauthenticated for a session that has ended, and Unavailable if that can't be told."""
-        if session_id in self._until:
+        if session_id in self._until or session_id in self._long_until:
             raise Unauthenticated("token_revoked", "This access token's session has ended: log in again.")
         if not self.is_current:
             raise Unavailable("unavailable", "Whether sessions have ended is not known here: try again.")
@@ -50,14 +51,22 @@ class RevokedSessions:
         while not self.is_complete and not self.is_current and time.monotonic() < end:
             eventlet.sleep(_TICK_SECONDS)
 
-    def add(self, session_ids: Iterable[str]) -> None:
-        """Remember that these have ended, and forget those whose access tokens have all expired."""
-        now = time.monotonic()
+    def add(self, session_ids: Iterable[str], kept_until: Mapping[str, float] | None = None) -> None:
+        """Remember that these have ended, and forget those whose access tokens have all expired.
+
+        ``kept_until`` are moments in Unix time for those whose tokens may be out for longer than others'.
+        """
+        now, long = time.monotonic(), kept_until or {}
         for one in session_ids:
+            if one in long:
+                self._long_until[one] = now + float(long[one]) - time.time()
+                continue
             self._until[one] = now + self._keep_seconds
             self._until.move_to_end(one)  # the first in this order is the first to be forgotten
         while self._until and next(iter(self._until.values())) < now:
             self._until.popitem(last=False)
+        if long:
+            self._long_until = {one: end for one, end in self._long_until.items() if end > now}
 
     def complete(self, moment: float) -> None:
         """All that had ended by ``moment`` has been added, and events tell of all that came later."""

@@ -16,7 +16,7 @@ from kombu.message import Message as Received
 from nameko.containers import WorkerContext
 from nameko.rpc import Rpc, RpcProxy
 
-from common import context
+from common import context, scopes
 from common.errors import DeadlineExceeded, SuiteError, Unavailable
 from common.identity import Allow, Tokens
 from common.logging import get_logger
@@ -30,6 +30,8 @@ log = get_logger()
 class RpcEntrypoint(Rpc):
     """``@rpc(allow=Allow.USER)``: a method that others may call, and whom it serves.
 
+    ``scope`` is what a personal access token must be for; without it, none will do.
+
     ``quiet`` leaves the line of a successful call out of the log (health probes). A call whose service
     died in the middle is delivered to the next one; that one carries it out only if it is ``idempotent``,
     as reading is, or has an ``idempotency_key``, and answers Unavailable otherwise: nobody can know how far
@@ -40,9 +42,12 @@ class RpcEntrypoint(Rpc):
     tokens = Tokens()
     kind = "rpc"
 
-    def __init__(self, allow: Allow, quiet: bool = False, idempotent: bool = False, **kwargs: Any) -> None:
+    def __init__(
+        self, allow: Allow, quiet: bool = False, idempotent: bool = False, scope: str = "", **kwargs: Any
+    ) -> None:
         super().__init__(expected_exceptions=SuiteError, **kwargs)
         self.allow = allow
+        self.scope = scopes.checked(scope)
         self.quiet = quiet
         self.idempotent = idempotent
         self._names: tuple[frozenset[str], frozenset[str]] | None = None
@@ -57,7 +62,7 @@ class RpcEntrypoint(Rpc):
         if message.delivery_info.get("redelivered") and not (self.idempotent or _has_key(body)):
             raise Unavailable("interrupted", "The call was interrupted: it may have been carried out or not.")
         try:
-            self.tokens.authorize(self.allow, data)
+            self.tokens.authorize(self.allow, data, self.scope)
         except SuiteError as refusal:
             log.info(
                 "auth_failed", entrypoint=self.method_name, code=refusal.code,

@@ -16,7 +16,7 @@ from nameko.extensions import DependencyProvider
 
 from common import config
 from common.errors import BadRequest
-from common.identity import ALGORITHM
+from common.keys import KeySet, shared_keys
 from common.mail_kinds import PREFERENCES
 
 AUDIENCE = "suite-unsubscribe"
@@ -32,6 +32,7 @@ class Links:
 
     secret: str
     public_url: str
+    previous: tuple[str, ...] = ()
 
     def link(self, user_id: str, preference: str) -> str:
         """The address that switches this preference of this user off, for a year."""
@@ -45,15 +46,17 @@ class Links:
     def read(self, token: Any) -> tuple[str, str]:
         """User and preference of a link's token; BadRequest for one that is forged, over, or none."""
         try:
-            found = jwt.decode_complete(
-                token, self.secret, algorithms=[ALGORITHM], audience=AUDIENCE, options={"require": _REQUIRED}
-            )
+            found = self._keys.verify(token, audience=AUDIENCE, options={"require": _REQUIRED})
         except (jwt.PyJWTError, ValueError, TypeError):
             raise bad_link() from None
         user_id, preference = found["payload"]["sub"], found["payload"].get("preference")
         if found["header"].get("typ") != TYPE or preference not in PREFERENCES:
             raise bad_link()
         return user_id, preference
+
+    @property
+    def _keys(self) -> KeySet:
+        return KeySet(shared_keys([self.secret, *self.previous]))
 
 
 @lru_cache(maxsize=1024)
@@ -62,7 +65,7 @@ def _signed(secret: str, user_id: str, preference: str, now: int) -> str:
     claims = {
         "sub": user_id, "preference": preference, "aud": AUDIENCE, "iat": now, "exp": now + LIFETIME_SECONDS,
     }  # fmt: skip
-    return jwt.encode(claims, secret, ALGORITHM, headers={"typ": TYPE})
+    return KeySet(shared_keys([secret])).sign(claims, TYPE)
 
 
 class UnsubscribeLinks(DependencyProvider):
@@ -71,7 +74,8 @@ class UnsubscribeLinks(DependencyProvider):
     def setup(self) -> None:
         """Read the settings once."""
         settings = self.container.config
-        self.links = Links(config.jwt_secret(settings), settings["PUBLIC_URL"])
+        secret, *previous = config.jwt_secrets(settings)
+        self.links = Links(secret, settings["PUBLIC_URL"], tuple(previous))
 
     def get_dependency(self, worker_ctx: WorkerContext) -> Links:
         """The same for every worker."""

@@ -30,7 +30,7 @@ class LimitedEntrypoint(HttpEntrypoint):
 
     def _authorize(self, request: Request, data: dict[str, Any]) -> Identity | None:
         try:
-            caller = self.tokens.authorize(self.allow, data)
+            caller = self.tokens.authorize(self.allow, data, self.scope)
         except SuiteError:
             self.limits.take(request, None)
             raise

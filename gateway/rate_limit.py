@@ -43,10 +43,14 @@ class Guarded:
 
 GUARDED = {
     "/api/auth/login": Guarded("login", frozenset((401,)), "email"),
+    # Codes count by account in the user service, with waits that grow: a challenge does not name its account.
+    "/api/auth/login/second-factor": Guarded("login", frozenset((401,))),
+    "/api/auth/second-factor": Guarded("login", frozenset((422,))),
     "/api/auth/register": Guarded("register", frozenset((201, 409)), "email"),
     "/api/auth/password/forgot": Guarded("forgot", frozenset((202,)), "email"),
     "/api/auth/password/reset": Guarded("reset", frozenset((204, 400))),
     "/api/auth/password/change": Guarded("login", frozenset((400, 401, 403, 422))),
+    "/api/users/me/export": Guarded("export", frozenset((200,))),
     "/api/auth/email/resend": Guarded("forgot", frozenset((202,))),
 }
 

@@ -2,6 +2,7 @@
 
 from nameko.extensions import DependencyProvider
 
+from gateway.routes.audit import AuditRoutes
 from gateway.routes.auth import AuthRoutes
 from gateway.routes.docs import DocsRoutes
 from gateway.routes.messages import MessageRoutes
@@ -25,8 +26,9 @@ class Workers(DependencyProvider):
 
 
 class GatewayService(
-    AuthRoutes, UserRoutes, TodoRoutes, MessageRoutes, UnsubscribeRoutes, SystemRoutes, DocsRoutes, WebRoutes
-):
+    AuthRoutes, UserRoutes, AuditRoutes, TodoRoutes, MessageRoutes, UnsubscribeRoutes, SystemRoutes,
+    DocsRoutes, WebRoutes,
+):  # fmt: skip
     """What the world outside talks to."""
 
     name = "gateway"

@@ -22,7 +22,9 @@ _MOST = 100
 def main() -> None:
     """Print the latest dead letters, or one line that says why not."""
     config = settings.load()
-    token = Signer(settings.jwt_secret(config), 60, 60).access_token("operator", "admin", "make dead-letters")
+    token = Signer(settings.jwt_secret(config), 60, 60, settings.access_keys(config)).access_token(
+        "operator", "admin", "make dead-letters"
+    )
     try:
         with ClusterRpcProxy(config, timeout=config["RPC_DEADLINE"]) as services:
             services._worker_ctx.data[context.AUTH_TOKEN] = token

@@ -53,7 +53,13 @@ def main() -> None:
 
     def login(email: str, password: str | None = None) -> dict[str, Any]:
         """Log in and call as that user from now on."""
-        answer = n.rpc.auth.login(data={"email": email, "password": password or getpass()})
+        try:
+            answer = n.rpc.auth.login(data={"email": email, "password": password or getpass()})
+        except errors.Unauthenticated as refusal:
+            if refusal.code != "second_factor_required":
+                raise
+            proof = {"challenge": refusal.details["challenge"], "code": getpass("Code: ")}
+            answer = n.rpc.auth.second_login(data=proof)
         n.context[context.AUTH_TOKEN] = answer["access_token"]
         user: dict[str, Any] = answer["user"]
         return user

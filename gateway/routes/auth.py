@@ -57,7 +57,7 @@ class AuthRoutes(SuiteService):
         """End one of the caller's sessions."""
         return Reply(204, self.auth.revoke_session(session_id=session_id))
 
-    @http("GET", "/api/auth/verify", allow=Allow.USER)
+    @http("GET", "/api/auth/verify", allow=Allow.USER, scope="profile:read")
     def verify(self, request: Request) -> Reply:
         """Who the caller is, and until when the token holds."""
         return Reply(200, self.auth.verify())
@@ -86,3 +86,33 @@ class AuthRoutes(SuiteService):
     def change_password(self, request: Request) -> Reply:
         """Set another password, and end all other sessions."""
         return Reply(204, self.auth.change_password(data=request.payload))
+
+    @http("POST", "/api/auth/login/second-factor", allow=Allow.PUBLIC)
+    def second_login(self, request: Request) -> Reply:
+        """Finish a login with a code: an access token and a refresh token."""
+        return Reply(200, self.auth.second_login(data=request.payload))
+
+    @http("GET", "/api/auth/second-factor", allow=Allow.USER)
+    def get_second_factor(self, request: Request) -> Reply:
+        """Whether the caller's second factor is on."""
+        return Reply(200, self.auth.second_factor())
+
+    @http("POST", "/api/auth/second-factor", allow=Allow.USER)
+    def enrol_second_factor(self, request: Request) -> Reply:
+        """Begin with a second factor: a secret for an authenticator app."""
+        return Reply(201, self.auth.enrol_second_factor(data=request.payload))
+
+    @http("POST", "/api/auth/second-factor/confirm", allow=Allow.USER)
+    def confirm_second_factor(self, request: Request) -> Reply:
+        """Switch the second factor on with the app's first code."""
+        return Reply(200, self.auth.confirm_second_factor(data=request.payload))
+
+    @http("POST", "/api/auth/second-factor/recovery-codes", allow=Allow.USER)
+    def renew_recovery_codes(self, request: Request) -> Reply:
+        """Replace the recovery codes."""
+        return Reply(200, self.auth.renew_recovery_codes(data=request.payload))
+
+    @http("POST", "/api/auth/second-factor/disable", allow=Allow.USER)
+    def end_second_factor(self, request: Request) -> Reply:
+        """Switch the second factor off with a code."""
+        return Reply(204, self.auth.end_second_factor(data=request.payload))

@@ -8,7 +8,7 @@ from common import VERSION
 from common.health import worst
 from common.http import ANY_TYPE, Reply
 from common.http import http as uncounted
-from common.identity import Allow
+from common.identity import Allow, PublicKeys
 from common.links import Links
 from common.request import Request
 from common.service import SuiteService
@@ -20,6 +20,7 @@ from gateway.system_health import SystemHealth
 _RESOURCES = {
     "auth": "/api/auth",
     "users": "/api/users",
+    "audit": "/api/audit",
     "todos": "/api/todos",
     "messages": "/api/messages",
     "services": "/api/services",
@@ -37,6 +38,7 @@ class SystemRoutes(SuiteService):
     system: Any = SystemHealth()
     instances: Any = Discovery()
     url: Any = Links()
+    keys: Any = PublicKeys()
 
     @http("GET", "/", allow=Allow.PUBLIC, produces=ANY_TYPE)
     def index(self, request: Request) -> Reply | Response:
@@ -45,6 +47,11 @@ class SystemRoutes(SuiteService):
             return web_app.page(request)
         found = {name: self.url(path) for name, path in _RESOURCES.items()}
         return Reply(200, {"name": "todo-suite", "version": VERSION, "links": found}, {"Vary": "Accept"})
+
+    @http("GET", "/.well-known/jwks.json", allow=Allow.PUBLIC)
+    def show_keys(self, request: Request) -> Reply:
+        """The public keys that access tokens are signed with."""
+        return Reply(200, self.keys)
 
     @http("GET", "/api/services", allow=Allow.ADMIN)
     def list_instances(self, request: Request) -> Reply:

@@ -20,62 +20,62 @@ class TodoRoutes(SuiteService):
     todos: Any = Service("todos")
     url: Any = Links()
 
-    @http("POST", "/api/todos", allow=Allow.USER)
+    @http("POST", "/api/todos", allow=Allow.USER, scope="todos:write")
     def create_todo(self, request: Request) -> Reply:
         """Add a todo."""
         todo = self.todos.create(data=request.payload, **once(request))
         return etags.tagged(todo, 201, Location=todo["url"])
 
-    @http("GET", "/api/todos", allow=Allow.USER)
+    @http("GET", "/api/todos", allow=Allow.USER, scope="todos:read")
     def list_todos(self, request: Request) -> Reply:
         """Todos by filter, a page at a time."""
         return http_pages.page(request, self.todos.list(query=http_pages.query(request)), self.url)
 
-    @http("DELETE", "/api/todos", allow=Allow.USER)
+    @http("DELETE", "/api/todos", allow=Allow.USER, scope="todos:write")
     def delete_all_todos(self, request: Request) -> Reply:
         """Put all todos into the trash."""
         self.todos.delete_all()
         return Reply(204)
 
-    @http("GET", "/api/todos/stats", allow=Allow.USER)
+    @http("GET", "/api/todos/stats", allow=Allow.USER, scope="todos:read")
     def todo_stats(self, request: Request) -> Reply:
         """How many there are, by status."""
         return Reply(200, self.todos.stats())
 
-    @http("GET", "/api/todos/trash", allow=Allow.USER)
+    @http("GET", "/api/todos/trash", allow=Allow.USER, scope="todos:read")
     def list_trash(self, request: Request) -> Reply:
         """Deleted todos that can still be restored, a page at a time."""
         return http_pages.page(request, self.todos.trash(query=http_pages.query(request)), self.url)
 
-    @http("POST", "/api/todos/bulk", allow=Allow.USER)
+    @http("POST", "/api/todos/bulk", allow=Allow.USER, scope="todos:write")
     def change_in_bulk(self, request: Request) -> Reply:
         """Several operations in one call, each with a result of its own."""
         return Reply(200, self.todos.bulk(data=request.payload, **once(request)))
 
-    @http("GET", "/api/todos/<todo_id>", allow=Allow.USER)
+    @http("GET", "/api/todos/<todo_id>", allow=Allow.USER, scope="todos:read")
     def get_todo(self, request: Request, todo_id: str) -> Reply:
         """One todo, or 304 if the client has its current version."""
         return etags.unless_known(request, self.todos.get(todo_id=todo_id))
 
-    @http("PATCH", "/api/todos/<todo_id>", allow=Allow.USER)
+    @http("PATCH", "/api/todos/<todo_id>", allow=Allow.USER, scope="todos:write")
     def update_todo(self, request: Request, todo_id: str) -> Reply:
         """Change some fields (a JSON merge patch)."""
         wanted = self._if_version(request, todo_id)
         return etags.tagged(self.todos.update(todo_id=todo_id, changes=request.payload, if_version=wanted))
 
-    @http("PUT", "/api/todos/<todo_id>", allow=Allow.USER)
+    @http("PUT", "/api/todos/<todo_id>", allow=Allow.USER, scope="todos:write")
     def replace_todo(self, request: Request, todo_id: str) -> Reply:
         """Give all fields new values."""
         wanted = self._if_version(request, todo_id)
         return etags.tagged(self.todos.replace(todo_id=todo_id, data=request.payload, if_version=wanted))
 
-    @http("DELETE", "/api/todos/<todo_id>", allow=Allow.USER)
+    @http("DELETE", "/api/todos/<todo_id>", allow=Allow.USER, scope="todos:write")
     def delete_todo(self, request: Request, todo_id: str) -> Reply:
         """Put a todo into the trash."""
         self.todos.delete(todo_id=todo_id, if_version=self._if_version(request, todo_id))
         return Reply(204)
 
-    @http("POST", "/api/todos/<todo_id>/restore", allow=Allow.USER)
+    @http("POST", "/api/todos/<todo_id>/restore", allow=Allow.USER, scope="todos:write")
     def restore_todo(self, request: Request, todo_id: str) -> Reply:
         """Take a todo out of the trash."""
         return etags.tagged(self.todos.restore(todo_id=todo_id))

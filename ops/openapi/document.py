@@ -33,6 +33,7 @@ To try it out: register, log in, and give the `access_token` to *Authorize*.
 _TAGS = {
     "auth": "Accounts, logins and sessions.",
     "users": "Profiles.",
+    "audit": "What has happened to accounts. For administrators.",
     "todos": "The caller's todos.",
     "messages": "The mails of the suite: sent, waiting and dead. For administrators.",
     "unsubscribe": "Where the link of a mail leads.",
@@ -41,6 +42,7 @@ _TAGS = {
 _LINKS: dict[str, tuple[str, dict[str, str]]] = {
     "GetRegisteredUser": ("get_user", {"user_id": "$response.body#/user/id"}),
     "EndFirstSession": ("revoke_session", {"session_id": "$response.body#/0/id"}),
+    "EndFirstToken": ("end_access_token", {"token_id": "$response.body#/0/id"}),
     "GetTodo": ("get_todo", {"todo_id": "$response.body#/id"}),
     "UpdateTodo": ("update_todo", {"todo_id": "$response.body#/id"}),
     "ReplaceTodo": ("replace_todo", {"todo_id": "$response.body#/id"}),

@@ -10,8 +10,8 @@ from services.todos import bulk, domain
 from services.todos.bulk import Outcome
 from services.todos.domain import Todo
 from services.todos.schemas import to_wire
-from services.users.models import SessionRow, User
-from services.users.schemas import show_account, show_session, show_user
+from services.users.models import AccessToken, AuditLine, AuditOrigin, SessionRow, User
+from services.users.schemas import show_access_token, show_account, show_audited, show_session, show_user
 
 Made = dict[str, Any]
 NOW = datetime(2026, 11, 22, 14, 31, 45, 101_000, UTC)
@@ -70,6 +70,21 @@ def _session() -> SessionRow:
     )  # fmt: skip
 
 
+def _access_token() -> AccessToken:
+    return AccessToken(
+        id=uuid.UUID("5f2c0f4e-90a1-4a53-9a4b-0f4b9e8a2c11"), name="Backup script", scopes=["todos:read"],
+        created_at=NOW, expires_at=NOW + timedelta(days=30), last_used_at=None,
+    )  # fmt: skip
+
+
+def _audited() -> tuple[AuditLine, AuditOrigin]:
+    line = AuditLine(
+        id=4711, at=NOW, event="login", outcome="succeeded", user_id=USER_ID, actor_id=USER_ID,
+        request_id="0b54c8e0a7f34d3f9e3f6f5b6e3d2c1a", details={"session_id": str(SESSION_ID)},
+    )  # fmt: skip
+    return line, AuditOrigin(ip="203.0.113.7", user_agent="Mozilla/5.0")
+
+
 def _message() -> Made:
     asked = {name: NEW_MESSAGE[name] for name in ("template", "recipient", "context")}
     attempt = {"event_id": "e", "attempt": 1, "at": "2026-11-22T14:31:45.733Z", "outcome": "sent"}
@@ -96,6 +111,8 @@ ACCOUNT = show_account(_user())
 USER = show_user(_user())
 USER_FOR_ADMIN = show_user(_user(), to_admin=True)
 SESSION = show_session(_session(), str(SESSION_ID))
+ACCESS_TOKEN = show_access_token(_access_token())
+AUDIT_LINE = show_audited(*_audited())
 MESSAGE = show_message(_message())
 DEAD_LETTER = show_dead_letter(_letter())
 WHOLE_DEAD_LETTER = show_whole_dead_letter(_letter())
@@ -109,6 +126,30 @@ BULK_RESULT: Made = {
 TOKEN_PAIR: Made = {
     "access_token": "eyJhbGciOiJIUzI1NiIsInR5cCI6ImF0K2p3dCJ9.eyJzdWIiOiIzZTNmMjk3ZSJ9.c2lnbmF0dXJl",
     "token_type": "Bearer", "expires_in": 86400, "refresh_token": REFRESH_TOKEN, "user": ACCOUNT,
+}  # fmt: skip
+RECOVERY_CODE = "J4XQPA-2M7RTB-K5ZVNC-6WDHLE"
+SECOND_FACTOR: Made = {
+    "enabled": True, "confirmed_at": "2026-11-22T14:31:45.101Z", "recovery_codes_left": 10,
+}  # fmt: skip
+ENROLMENT: Made = {
+    "secret": "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP",
+    "uri": "otpauth://totp/Todo%20suite:ada%40example.org?secret=JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"
+    "&issuer=Todo%20suite",
+    "qr_svg": '<svg xmlns="http://www.w3.org/2000/svg" width="164" height="164">...</svg>',
+}
+NEW_TOKEN: Made = {**ACCESS_TOKEN, "token": TOKEN_PAIR["access_token"]}
+EXPORT: Made = {
+    "exported_at": "2026-11-22T14:31:45.101Z", "user": USER_FOR_ADMIN, "sessions": [SESSION],
+    "access_tokens": [ACCESS_TOKEN], "second_factor_since": None, "todos": [TODO], "trash": [DELETED_TODO],
+    "messages": [MESSAGE], "audit": [AUDIT_LINE],
+}  # fmt: skip
+KEYS: Made = {
+    "keys": [
+        {
+            "kid": "kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k", "kty": "OKP", "crv": "Ed25519",
+            "use": "sig", "alg": "EdDSA", "x": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo",
+        }
+    ]
 }  # fmt: skip
 STATS: Made = {
     "total": 3, "by_status": {"pending": 2, "in_progress": 0, "completed": 1}, "overdue": 1, "due_today": 0,

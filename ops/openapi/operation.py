@@ -67,6 +67,10 @@ class Operation:
         notes = ["For administrators."] if route.allow is Allow.ADMIN else []
         if self.note:
             notes.append(self.note)
+        if route.scope:
+            notes.append(f"A personal access token needs the scope `{route.scope}`.")
+        elif route.allow is not Allow.PUBLIC:
+            notes.append("Not with a personal access token (403).")
         if notes:
             found["description"] = " ".join(notes)
         if self.body:
@@ -128,9 +132,7 @@ def _problems_of(route: Route) -> Iterator[int]:
     if route.produces != ANY_TYPE:
         yield 406
     if route.allow is not Allow.PUBLIC:
-        yield 401
-    if route.allow is Allow.ADMIN:
-        yield 403
+        yield from (401, 403)
     if route.values:
         yield from (404, 414)
     if route.method in ("POST", "PUT", "PATCH"):

@@ -26,6 +26,7 @@ PATH: dict[str, Made] = {
         "example": "me",
     },
     "session_id": _UUID,
+    "token_id": _UUID,
     "message_id": _UUID,
     "letter_id": _UUID,
     "template": {"schema": {"type": "string", "enum": [*TEMPLATES]}, "example": "welcome"},
@@ -50,6 +51,10 @@ QUERY_NOTES: dict[str, str] = {
     "format": "`json` has all parts; `text` and `html` are the part alone.",
     "token": "The secret at the end of the mail's link.",
     "recipient": "Messages to this address.",
+    "user_id": "Lines about this user's account, or of what this user has done.",
+    "event": "Lines of this event.",
+    "since": "Lines from this time on.",
+    "until": "Lines from before this time.",
     "queue": "Dead letters that failed in this queue.",
     "reason": "Dead letters with this reason.",
 }

@@ -25,6 +25,7 @@ class Route:
     produces: str
     pooled: bool
     json: bool
+    scope: str
 
     @property
     def values(self) -> list[str]:
@@ -47,4 +48,6 @@ def all_routes() -> list[Route]:
 def _route(name: str, one: HttpEntrypoint, docstring: str) -> Route:
     path = _VALUE.sub(r"{\1}", one.url)
     summary = inspect.cleandoc(docstring).split("\n\n")[0].split(":")[0]
-    return Route(name, one.method, path, one.allow, summary, one.produces, one.pooled, one.json)
+    return Route(
+        name, one.method, path, one.allow, summary, one.produces, one.pooled, one.json, one.scope
+    )  # fmt: skip

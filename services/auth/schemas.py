@@ -1,17 +1,34 @@
 """What auth takes in. Addresses and names are checked again by the user service, which owns them."""
 
 import unicodedata
+from functools import cache
 from typing import Any
 
 from marshmallow import ValidationError, fields, validate, validates_schema
+from zxcvbn.frequency_lists import FREQUENCY_LISTS
 
-from common.schemas import EmailAddress, Locale, StrictSchema, Text
+from common.schemas import EmailAddress, Locale, StrictSchema, Text, WholeNumber
+from common.scopes import SCOPES
 
 SHORTEST_PASSWORD = 8
 LONGEST_PASSWORD = 128
 LONGEST_GIVEN_PASSWORD = 1024
 """Of a password that is only compared: any shape gets the one answer, right or wrong."""
+LONGEST_CHALLENGE = 2048
+LONGEST_CODE = 64
+COMMON = "This is one of the commonest passwords: use a few words that nobody would guess together."
 OWN_WORDS = "Use something else than your address or name."
+
+
+@cache
+def _common() -> frozenset[str]:
+    return frozenset(one for one in FREQUENCY_LISTS["passwords"] if len(one) >= SHORTEST_PASSWORD)
+
+
+def refuse_common(password: str) -> None:
+    """A password of the list of the commonest is the second that anyone tries, in capitals as well."""
+    if password.casefold().strip() in _common():
+        raise ValidationError(COMMON)
 
 
 def is_address_or_name(password: str, account: dict[str, Any]) -> bool:
@@ -28,7 +45,7 @@ class Password(fields.String):
             LONGEST_PASSWORD,
             error="Use {min} to {max} characters; a few words make a good one.",
         )
-        super().__init__(validate=limits, **kwargs)
+        super().__init__(validate=[limits, refuse_common], **kwargs)
 
 
 class Registration(StrictSchema):
@@ -51,6 +68,36 @@ class Login(StrictSchema):
 
     email = Text(0, 320, required=True)
     password = fields.String(required=True, validate=validate.Length(max=LONGEST_GIVEN_PASSWORD))
+
+
+class SecondFactorLogin(StrictSchema):
+    """``{challenge, code}``: what the login has answered, and an app's code or a recovery code."""
+
+    challenge = fields.String(required=True, validate=validate.Length(max=LONGEST_CHALLENGE))
+    code = fields.String(required=True, validate=validate.Length(max=LONGEST_CODE))
+
+
+class Code(StrictSchema):
+    """``{code}``: an app's code, or where a second factor is on a recovery code."""
+
+    code = fields.String(required=True, validate=validate.Length(max=LONGEST_CODE))
+
+
+class PresentPassword(StrictSchema):
+    """``{current_password}``."""
+
+    current_password = fields.String(required=True, validate=validate.Length(max=LONGEST_GIVEN_PASSWORD))
+
+
+class NewAccessToken(StrictSchema):
+    """``{name, scopes, expires_in_days?}``: what a personal access token is for, and for how long."""
+
+    name = Text(1, 100, required=True)
+    scopes = fields.List(
+        fields.String(validate=validate.OneOf(SCOPES)),
+        required=True, validate=validate.Length(1, len(SCOPES)),
+    )  # fmt: skip
+    expires_in_days = WholeNumber(load_default=90, validate=validate.Range(1, 366))
 
 
 class Refresh(StrictSchema):

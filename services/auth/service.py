@@ -6,13 +6,11 @@ from common import clock
 from common.identity import Allow
 from common.locales import DEFAULT_LOCALE
 from common.logging import get_logger
-from common.rpc import Service, rpc
+from common.rpc import rpc
 from common.schemas import load, refuse
-from common.service import SuiteService
 from services.auth import domain
-from services.auth.client_info import ClientInfo
+from services.auth.access_token_api import AccessTokenApi
 from services.auth.pacing import at_least
-from services.auth.passwords import Passwords
 from services.auth.registration_keys import RegistrationKeys
 from services.auth.schemas import (
     OWN_WORDS,
@@ -25,21 +23,17 @@ from services.auth.schemas import (
     Registration,
     is_address_or_name,
 )
-from services.auth.tokens import TokenSigner
+from services.auth.second_factor_api import SecondFactorApi
 
 log = get_logger()
 _FORGOT_SECONDS = 0.25
 """More than it takes to have a mail sent: with and without an account, the answer comes then."""
 
 
-class AuthService(SuiteService):
+class AuthService(SecondFactorApi, AccessTokenApi):
     """Who is who."""
 
     name = "auth"
-    users: Any = Service("users", as_service=True)
-    passwords: Any = Passwords()
-    tokens: Any = TokenSigner()
-    client: Any = ClientInfo()
     once: Any = RegistrationKeys()
 
     @rpc(allow=Allow.PUBLIC)
@@ -58,15 +52,20 @@ class AuthService(SuiteService):
 
     @rpc(allow=Allow.PUBLIC)
     def login(self, data: Any) -> dict[str, Any]:
-        """A token pair for the right password; the same refusal for everything else, in the same time."""
+        """A token pair for the right password; the same refusal for everything else, in the same time.
+
+        Where a second factor is on, the right password is refused with a challenge for ``second_login``.
+        """
         given = load(Login, data)
         known = self.users.credentials(email=given["email"])
         right = self.passwords.verify(given["password"], known["password_hash"] if known else None)
         if known is None or not domain.may_log_in(known, right):
             log.warning("login_failed", ip=self.client.ip)
+            self.refused("login", known, domain.why_not(known, right))
             raise domain.wrong_credentials()
-        log.info("login_succeeded", user_id=known["user"]["id"])
-        return self._start_session(known)
+        if known["has_second_factor"]:
+            raise self.challenge(known)
+        return self.start_session(known)
 
     @rpc(allow=Allow.PUBLIC)
     def refresh(self, data: Any) -> dict[str, Any]:
@@ -79,7 +78,7 @@ class AuthService(SuiteService):
         pair: dict[str, Any] = self.tokens.pair(found["user"], found["session_id"], new)
         return pair
 
-    @rpc(allow=Allow.USER, idempotent=True)
+    @rpc(allow=Allow.USER, idempotent=True, scope="profile:read")
     def verify(self) -> dict[str, Any]:
         """Whose token this is, and until when."""
         user = self.users.get(user_id=self.caller.user_id)
@@ -131,6 +130,7 @@ class AuthService(SuiteService):
         # Looked at first: a bad token costs no hash, and a password that is refused uses up no link.
         account = self.users.password_reset_owner(token=given["token"])
         if account is None:
+            self.refused("password_reset", None, "bad_link")
             raise domain.bad_link()
         if is_address_or_name(given["password"], account):
             refuse("password", OWN_WORDS)
@@ -153,15 +153,5 @@ class AuthService(SuiteService):
             session_id=caller.session_id, ip=self.client.ip,
         ):  # fmt: skip
             log.warning("password_change_refused", user_id=caller.user_id, ip=self.client.ip)
+            self.refused("password_changed", known, "wrong_password")
             raise domain.wrong_password()
-
-    def _start_session(self, known: dict[str, Any]) -> dict[str, Any]:
-        refresh_token = self.tokens.refresh_token()
-        opened = self.users.open_session(
-            user_id=known["user"]["id"], refresh_token=refresh_token, seconds=self.tokens.refresh_lifetime,
-            ip=self.client.ip, user_agent=self.client.user_agent, password_hash=known["password_hash"],
-        )  # fmt: skip
-        if opened is None:
-            raise domain.wrong_credentials()
-        pair: dict[str, Any] = self.tokens.pair(opened["user"], opened["session_id"], refresh_token)
-        return pair

@@ -75,6 +75,8 @@ class DeadLetters:
             self._letters.create_index(_NEWEST_FIRST)
             for name in FILTERS:
                 self._letters.create_index([(name, ASCENDING), *_NEWEST_FIRST])
+            for name in ("user_id", "recipient"):
+                self._letters.create_index(name, sparse=True)
 
     def keep(self, letter: Document) -> bool:
         """Take a letter in; False if it is there already."""
@@ -169,14 +171,16 @@ def _wanted(query: dict[str, Any]) -> Document:
 
 
 def _about(raw: bytes) -> Document:
-    """What a request for a mail says of itself, for filters; nothing for other messages."""
+    """What an event says of itself: for filters, and of whom it is."""
     try:
         payload = strict_json.loads(raw) if len(raw) <= _LONGEST_SHOWN else None
     except BadRequest:
         return {}
     if not isinstance(payload, dict):
         return {}
-    told = {name: payload.get(name) for name in ("template", "recipient", "message_id", "event_id")}
+    told = {
+        name: payload.get(name) for name in ("template", "recipient", "message_id", "event_id", "user_id")
+    }
     return {name: value for name, value in told.items() if isinstance(value, str)}
 
 

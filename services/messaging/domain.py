@@ -11,6 +11,7 @@ from common.errors import Conflict, NotFound
 from common.events import Event
 from common.locales import DEFAULT_LOCALE
 from common.mail_kinds import PREFERENCE_FOR
+from services.messaging import alerts
 
 QUEUED, RETRYING, SENT, DEAD, CANCELLED = "queued", "retrying", "sent", "dead", "cancelled"
 STATUSES = (QUEUED, RETRYING, SENT, DEAD, CANCELLED)
@@ -92,12 +93,17 @@ def _verification(event: Payload) -> Payload:
     return _only(event, "verification_token", "new_email")
 
 
+def _alert(event: Payload) -> Payload:
+    return {}  # its words are in the reader's language: see `mail_for`
+
+
 MAIL_FOR: dict[Event, tuple[str, Callable[[Payload], Payload]]] = {
     events.USER_REGISTERED: ("welcome", _welcome),
     events.USER_LOGGED_IN: ("welcome_back", _welcome_back),
     events.PASSWORD_RESET_REQUESTED: ("password_reset", _reset),
     events.PASSWORD_CHANGED: ("password_changed", _changed),
     events.EMAIL_VERIFICATION_REQUESTED: ("email_verification", _verification),
+    events.ACCOUNT_ALERTED: ("system_alert", _alert),
     events.TODO_CREATED: ("todo_created", _todos),
     events.TODO_UPDATED: ("todo_updated", _todo_changes),
     events.TODO_COMPLETED: ("todo_updated", _completion),
@@ -110,10 +116,12 @@ MAIL_FOR: dict[Event, tuple[str, Callable[[Payload], Payload]]] = {
 def mail_for(kind: Event, event: Payload, contact: Contact) -> Mail:
     """The one mail that an event asks for."""
     template, pick = MAIL_FOR[kind]
-    recipient = event.get("new_email") or contact.email
-    content = {"name": contact.name, **pick(event)}
-    identifier = message_id(f"{event['event_id']}:{template}")
+    recipient = event.get("new_email") or event.get("recipient") or contact.email
     locale = contact.locale or DEFAULT_LOCALE
+    content = {"name": contact.name, **pick(event)}
+    if kind is events.ACCOUNT_ALERTED:
+        content |= alerts.words(event, locale)
+    identifier = message_id(f"{event['event_id']}:{template}")
     return Mail(identifier, template, recipient, content, contact.user_id, locale)
 
 

@@ -79,6 +79,13 @@ class MessageQuery(StrictSchema):
     count = fields.String(load_default="false", validate=validate.OneOf(["true", "false"]))
 
 
+class OwnQuery(StrictSchema):
+    """The query of a user's own list."""
+
+    limit = Limit(load_default=50)
+    cursor = Cursor(load_default=None)
+
+
 class DeadLetterFilter(StrictSchema):
     """Which dead letters: by the mail's template, by reason, by the queue that they failed in."""
 

@@ -18,6 +18,7 @@ from services.messaging.http_api import MessagesApi
 from services.messaging.schemas import (
     DeadLetterQuery,
     MessageQuery,
+    OwnQuery,
     Replay,
     read_message,
     show_dead_letter,
@@ -42,7 +43,7 @@ class MessagingService(MessagesApi):
     broker: Any = Queues()
     send: Any = Sender()
 
-    @rpc(allow=Allow.ADMIN)
+    @rpc(allow=Allow.ADMIN, scope="messages:write")
     def publish(self, data: Any, idempotency_key: str | None = None) -> Payload:
         """Enter a message: ``{id, status}``; the same idempotency key gives the same message."""
         wanted = read_message(data, idempotency_key)
@@ -51,7 +52,7 @@ class MessagingService(MessagesApi):
         mail = Mail(domain.message_id(origin), **wanted)
         return {"id": mail.message_id, "status": self.ledger.add_once(mail)}
 
-    @rpc(allow=Allow.ADMIN, idempotent=True)
+    @rpc(allow=Allow.ADMIN, idempotent=True, scope="messages:write")
     def cancel(self, message_id: str) -> None:
         """See to it that a message is never sent; Conflict if it is sent, or being sent."""
         known = self.ledger.get(message_id)
@@ -61,45 +62,52 @@ class MessagingService(MessagesApi):
         self.notifications.cancel(message_id=message_id)
         self.ledger.cancelled(message_id)
 
-    @rpc(allow=Allow.ADMIN, idempotent=True)
+    @rpc(allow=Allow.ADMIN, idempotent=True, scope="messages:read")
     def list(self, query: dict[str, str]) -> Payload:
         """A page of the ledger, newest first: ``{items, next_cursor, total}``."""
         page: Payload = self.ledger.page(load(MessageQuery, query)).show(show_message)
         return page
 
-    @rpc(allow=Allow.ADMIN, idempotent=True)
+    @rpc(allow=Allow.USER, idempotent=True)
+    def own(self, query: dict[str, str]) -> Payload:
+        """A page of the messages to the caller, in the shape of ``list``."""
+        wanted = {**load(OwnQuery, query), "user_id": self.caller.user_id, "count": "false"}
+        page: Payload = self.ledger.page(wanted).show(show_message)
+        return page
+
+    @rpc(allow=Allow.ADMIN, idempotent=True, scope="messages:read")
     def get(self, message_id: str) -> Payload:
         """One message with its attempts."""
         return show_message(self.ledger.get(message_id))
 
-    @rpc(allow=Allow.ADMIN, idempotent=True)
+    @rpc(allow=Allow.ADMIN, idempotent=True, scope="messages:read")
     def queues(self) -> Any:
         """Every queue: name, messages, consumers, rates."""
         return self.broker.show()
 
-    @rpc(allow=Allow.ADMIN, idempotent=True)
+    @rpc(allow=Allow.ADMIN, idempotent=True, scope="messages:read")
     def dead_letters(self, query: dict[str, str]) -> Payload:
         """A page of dead letters, the latest first: ``{items, next_cursor, total}``."""
         page: Payload = self.ledger.dead_letters.page(load(DeadLetterQuery, query)).show(show_dead_letter)
         return page
 
-    @rpc(allow=Allow.ADMIN, idempotent=True)
+    @rpc(allow=Allow.ADMIN, idempotent=True, scope="messages:read")
     def dead_letter(self, letter_id: str) -> Payload:
         """One dead letter with its payload."""
         return show_whole_dead_letter(self.ledger.dead_letters.get(letter_id))
 
-    @rpc(allow=Allow.ADMIN)
+    @rpc(allow=Allow.ADMIN, scope="messages:write")
     def replay_dead_letter(self, letter_id: str) -> Payload:
         """Send one again: ``{replayed: 1}``."""
         return self._replay([self.ledger.dead_letters.take(letter_id)])
 
-    @rpc(allow=Allow.ADMIN)
+    @rpc(allow=Allow.ADMIN, scope="messages:write")
     def replay_dead_letters(self, data: Any) -> Payload:
         """Send those again that match, the oldest first: ``{replayed}``."""
         wanted = load(Replay, data)
         return self._replay(self.ledger.dead_letters.take_oldest(wanted, wanted["limit"]))
 
-    @rpc(allow=Allow.ADMIN)
+    @rpc(allow=Allow.ADMIN, scope="messages:write")
     def delete_dead_letter(self, letter_id: str) -> None:
         """Give one up."""
         self.ledger.dead_letters.delete(self.ledger.dead_letters.take(letter_id)["_id"])
@@ -107,7 +115,7 @@ class MessagingService(MessagesApi):
     @takes_dead_letters
     def handle_dead_letter(self, letter: Payload) -> None:
         """Keep what no attempt could deliver."""
-        if not self.ledger.dead_letters.keep(letter):
+        if not self.ledger.keep_dead_letter(letter):
             log.info("message_duplicate", dead_letter_id=letter["_id"])
 
     @handles(events.USER_REGISTERED)
@@ -145,6 +153,11 @@ class MessagingService(MessagesApi):
     def handle_email_verification_requested(self, event: Payload) -> None:
         """Send the link to the address that is to be confirmed."""
         self._tell(events.EMAIL_VERIFICATION_REQUESTED, event)
+
+    @handles(events.ACCOUNT_ALERTED)
+    def handle_account_alerted(self, event: Payload) -> None:
+        """Tell the owner, at the address that the event names if it names one."""
+        self._tell(events.ACCOUNT_ALERTED, event)
 
     @handles(events.TODO_CREATED, together="tell_together")
     def handle_todo_created(self, event: Payload) -> None:

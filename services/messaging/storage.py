@@ -28,13 +28,11 @@ from services.messaging import domain
 from services.messaging.backlog import Backlog
 from services.messaging.dead_letters import DeadLetters
 from services.messaging.domain import Contact, Mail
+from services.messaging.forgetting import Forgotten
 from services.messaging.holding import NO_LONGER_WAITS, Waiting
 from services.messaging.pages import after
 from services.messaging.scheduler import Scheduler
 from services.messaging.windows import Windows
-
-_NO_LATER = 2**31 - 1
-"""The version of a user who is no more."""
 
 
 class MessagingStorage(MongoStorage):
@@ -53,6 +51,7 @@ class MessagingStorage(MongoStorage):
         after = clock.parse_duration(self.container.config["REMEMBER_FOR"])
         expire(self.db.messages, "updated_at", after, {"status": {"$in": list(domain.CLOSED)}})
         DeadLetters(self.db).prepare()
+        Forgotten(self.db).prepare(after)
         Backlog(self.db).prepare()
         windows = Windows(self.db.windows, config.recipient_limit(self.container.config))
         self.waiting = Waiting(self, self.db.messages, windows)
@@ -82,6 +81,7 @@ class Ledger:
         self._messages: Collection[Document] = storage.db.messages
         self._contacts: Collection[Document] = storage.db.contacts
         self.dead_letters = DeadLetters(storage.db)
+        self._forgotten = Forgotten(storage.db)
 
     def add(self, mail: Mail, fingerprint: str | None = None) -> bool:
         """Enter a message, and with it its event unless it has to wait; False if it is there already."""
@@ -90,7 +90,11 @@ class Ledger:
         try:
             with unique():
                 self._messages.insert_one(document)
+            is_new = True
         except AlreadyThere:
+            is_new = False
+        # Also of one that was there: who wrote it may have died before looking.
+        if self._forgotten.clear("messages", {"_id": mail.message_id}, mail.user_id) or not is_new:
             return False
         self._announce(document)
         return True
@@ -101,10 +105,12 @@ class Ledger:
         documents = [self._new(mail, request_id, None) for mail, request_id in mails]
         free = [one for one in documents if not waiting.limits(one["template"])]
         entered = insert_new(self._messages, [one | waiting.leave_or_wait(one) for one in free])
-        for document in entered:
+        gone = self._forgotten.clear_messages(free)
+        kept = [one for one in entered if one["user_id"] not in gone]
+        for document in kept:
             self._announce(document)
         # Whether an address may get one depends on those before it.
-        return len(entered) + sum(self.add(mail) for mail, _ in mails if waiting.limits(mail.template))
+        return len(kept) + sum(self.add(mail) for mail, _ in mails if waiting.limits(mail.template))
 
     def add_once(self, mail: Mail) -> str:
         """Enter an administrator's message; the same key again is fine with the same content only."""
@@ -132,7 +138,9 @@ class Ledger:
 
     def page(self, query: dict[str, Any]) -> Page[Document]:
         """Messages that match, newest first, a page at a time."""
-        wanted = {name: query[name] for name in ("status", "template", "recipient") if query.get(name)}
+        wanted = {
+            name: query[name] for name in ("status", "template", "recipient", "user_id") if query.get(name)
+        }
         shown: Document = (
             {"$and": [wanted, after(query["cursor"], "created_at")]} if query["cursor"] else wanted
         )
@@ -225,12 +233,18 @@ class Ledger:
             # As new or newer, or an older one that came in at the same moment.
             with translated():
                 self._contacts.update_one(older, {"$set": fields})
+        self._forgotten.clear("contacts", {"_id": contact.user_id}, contact.user_id)
+
+    def keep_dead_letter(self, letter: Document) -> bool:
+        """Take a dead letter in; False if it is there already, or of a user who is no more."""
+        kept = self.dead_letters.keep(letter)
+        return kept and not self._forgotten.clear(
+            "dead_letters", {"_id": letter["_id"]}, letter.get("user_id")
+        )
 
     def forget_user(self, user_id: str) -> None:
-        """Remove a deleted user's contact and messages, for good: a late event brings nothing back."""
-        with translated():
-            self._contacts.replace_one({"_id": user_id}, {"user_version": _NO_LATER}, upsert=True)
-            self._messages.delete_many({"user_id": user_id})
+        """Remove all of a deleted user, for good: a late event brings nothing back."""
+        self._forgotten.forget(user_id)
 
     def _new(self, mail: Mail, request_id: str, fingerprint: str | None) -> Document:
         now = clock.now()

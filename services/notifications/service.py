@@ -37,7 +37,7 @@ class NotificationsService(SuiteService):
     attempt: Any = CurrentAttempt()
     unsubscribing: Any = UnsubscribeLinks()
 
-    @rpc(allow=Allow.ADMIN, idempotent=True)
+    @rpc(allow=Allow.ADMIN, idempotent=True, scope="messages:read")
     def preview(self, template: str, locale: str = DEFAULT_LOCALE) -> dict[str, str]:
         """How a mail reads, filled with sample data: ``{subject, text, html}``."""
         if template not in KINDS:
@@ -53,7 +53,7 @@ class NotificationsService(SuiteService):
     @handles(events.NOTIFICATION_REQUESTED, share=domain.POOL_SHARE, quiet=True)
     def handle_notification_requested(self, event: Payload) -> None:
         """Claim the mail, send it, note the outcome; what fails is raised, and tried again if it may be."""
-        if not self.deliveries.claim(event["message_id"], event["template"], event["recipient"]):
+        if not self.deliveries.claim(event["message_id"], event["template"]):
             log.info("message_duplicate", message_id=event["message_id"])
             return
         try:

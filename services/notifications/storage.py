@@ -35,6 +35,8 @@ class DeliveryStorage(MongoStorage):
         after = clock.parse_duration(self.container.config["REMEMBER_FOR"])
         expire(self.db.deliveries, "updated_at", after, {"status": {"$in": list(domain.CLOSED)}})
         self.group = GroupCommit(self.db.deliveries)
+        with translated():  # the version before kept addresses, which outlived their owners
+            self.db.deliveries.update_many({"recipient": {"$exists": True}}, {"$unset": {"recipient": ""}})
 
     def get_dependency(self, worker_ctx: WorkerContext) -> "DeliveryLog":
         """The log, with the request's id for the events that it stores."""
@@ -42,7 +44,7 @@ class DeliveryStorage(MongoStorage):
 
 
 class DeliveryLog:
-    """One document a mail, its id the message's."""
+    """One document a mail, its id the message's: not to whom it went, which the ledger of messaging knows."""
 
     def __init__(self, storage: DeliveryStorage, request_id: str) -> None:
         self._storage = storage
@@ -51,11 +53,11 @@ class DeliveryLog:
         self._request_id = request_id
         self._deliveries: Collection[Document] = storage.db.deliveries
 
-    def claim(self, message_id: str, template: str, recipient: str) -> bool:
+    def claim(self, message_id: str, template: str) -> bool:
         """Take the mail for this attempt; False if it is sent or cancelled, Postponed if it is being sent."""
         now = clock.now()
         claim = {"status": domain.CLAIMED, "lease_until": now + timedelta(seconds=domain.LEASE_SECONDS)}
-        first = {"template": template, "recipient": recipient, "created_at": now}
+        first = {"template": template, "created_at": now}
         change = {"$set": claim, "$setOnInsert": first}
         try:
             is_new = self._write(UpdateOne(_free(message_id, now), change, upsert=True))

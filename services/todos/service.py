@@ -33,7 +33,7 @@ class TodosService(SuiteService):
     todos = TodoStorage()
     url = Links()
 
-    @rpc(allow=Allow.USER)
+    @rpc(allow=Allow.USER, scope="todos:write")
     def create(self, data: Any, idempotency_key: str | None = None) -> Wire:
         """Make a todo; the fields are those of :class:`services.todos.schemas.NewTodo`.
 
@@ -45,51 +45,51 @@ class TodosService(SuiteService):
         show = partial(to_wire, url=self.url)
         return self.todos.add_once(change, key, show) if key else show(self.todos.add(change))
 
-    @rpc(allow=Allow.USER, idempotent=True)
+    @rpc(allow=Allow.USER, idempotent=True, scope="todos:read")
     def list(self, query: Any = None) -> Wire:
         """``{"items", "next_cursor", "total"}``; see :class:`services.todos.queries.ListQuery`."""
         return self._page(queries.listing(self.caller.user_id, query))
 
-    @rpc(allow=Allow.USER, idempotent=True)
+    @rpc(allow=Allow.USER, idempotent=True, scope="todos:read")
     def trash(self, query: Any = None) -> Wire:
         """The caller's trash, last deleted first, in the shape of ``list``; ``limit, cursor, count``."""
         return self._page(queries.trash_listing(self.caller.user_id, query))
 
-    @rpc(allow=Allow.USER, idempotent=True)
+    @rpc(allow=Allow.USER, idempotent=True, scope="todos:read")
     def get(self, todo_id: str) -> Wire:
         """One todo."""
         return to_wire(self.todos.get(self.caller.user_id, todo_id), self.url)
 
-    @rpc(allow=Allow.USER)
+    @rpc(allow=Allow.USER, scope="todos:write")
     def update(self, todo_id: str, changes: Any, if_version: int | None = None) -> Wire:
         """Set the named fields; null empties ``description`` and ``due_at``. 412 on another version."""
         rule = partial(domain.edit, fields=load(TodoChanges, changes), now=clock.now())
         return to_wire(self.todos.change(self.caller.user_id, todo_id, rule, if_version), self.url)
 
-    @rpc(allow=Allow.USER)
+    @rpc(allow=Allow.USER, scope="todos:write")
     def replace(self, todo_id: str, data: Any, if_version: int | None = None) -> Wire:
         """Set all writable fields: those that ``data`` does not name, to their defaults."""
         rule = partial(domain.overwrite, fields=load(NewTodo, data), now=clock.now())
         return to_wire(self.todos.change(self.caller.user_id, todo_id, rule, if_version), self.url)
 
-    @rpc(allow=Allow.USER, idempotent=True)
+    @rpc(allow=Allow.USER, idempotent=True, scope="todos:write")
     def delete(self, todo_id: str, if_version: int | None = None) -> None:
         """Put a todo into the trash, where it stays for 30 days."""
         rule = partial(domain.trash, now=clock.now())
         self.todos.change(self.caller.user_id, todo_id, rule, if_version)
 
-    @rpc(allow=Allow.USER, idempotent=True)
+    @rpc(allow=Allow.USER, idempotent=True, scope="todos:write")
     def delete_all(self) -> Wire:
         """Put all of the caller's todos into the trash; ``{"deleted": n}``."""
         return {"deleted": self.todos.trash_all(self.caller.user_id, clock.now())}
 
-    @rpc(allow=Allow.USER, idempotent=True)
+    @rpc(allow=Allow.USER, idempotent=True, scope="todos:write")
     def restore(self, todo_id: str) -> Wire:
         """Take a todo out of the trash; one that is not there is returned as it is."""
         rule = partial(domain.restore, now=clock.now())
         return to_wire(self.todos.change(self.caller.user_id, todo_id, rule, in_trash=True), self.url)
 
-    @rpc(allow=Allow.USER)
+    @rpc(allow=Allow.USER, scope="todos:write")
     def bulk(self, data: Any, idempotency_key: str | None = None) -> Wire:
         """Many operations in one call, with one event; see :class:`services.todos.bulk.BulkBody`.
 
@@ -101,7 +101,7 @@ class TodosService(SuiteService):
         answer: Wire = self.todos.change_many(batch.user_id, batch.ids, rule, key)
         return answer
 
-    @rpc(allow=Allow.USER, idempotent=True)
+    @rpc(allow=Allow.USER, idempotent=True, scope="todos:read")
     def stats(self) -> Wire:
         """``{"total", "by_status", "overdue", "due_today"}``; days are days in UTC."""
         counts: Wire = self.todos.stats(self.caller.user_id, clock.now())

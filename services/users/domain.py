@@ -1,22 +1,46 @@
 """The rules about users: who may see and change what. Plain Python; the service calls, storage keeps."""
 
 import hashlib
+import math
 import secrets
 from collections.abc import Iterable
-from datetime import timedelta
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Any
 
-from common.errors import Conflict, Forbidden, NotFound
+from common.errors import Conflict, Forbidden, NotFound, TooManyRequests, Unauthenticated
 from common.identity import Identity
 
 ROLES = ("user", "admin")
 ADMIN_FIELDS = frozenset(("role", "disabled"))
+SESSION_FIELDS = ADMIN_FIELDS | {"email"}
+"""What can't be changed with a personal access token: who has the address can set the password."""
+MOST_TOKENS = 50
 VERIFY_EMAIL = "verify_email"
 RESET_PASSWORD = "reset_password"
 LIFETIMES = {VERIFY_EMAIL: timedelta(hours=24), RESET_PASSWORD: timedelta(hours=1)}
 """How long the secret of a mail's link is good, by what it is for."""
 RESET_LASTS = "1 hour"
 """The same, as the mail says it."""
+
+TOLD_FAILURES = 10
+"""So many refused logins in a row are worth a mail to the owner."""
+FREE_FAILURES = 5
+"""So many wrong codes in a row cost nothing but the last: its owner may mistype."""
+_FIRST_WAIT = timedelta(seconds=30)
+_LONGEST_WAIT = timedelta(minutes=15)
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """What a login was checked against: a password's hash, and whether a second factor was passed."""
+
+    password_hash: str
+    second_factor: bool = False
+
+    def is_enough(self, password_hash: str, needs_second_factor: bool) -> bool:
+        """Whether it still is, now that the account is locked."""
+        return self.password_hash == password_hash and (self.second_factor or not needs_second_factor)
 
 
 def not_found() -> NotFound:
@@ -29,14 +53,37 @@ def no_such_session() -> NotFound:
     return NotFound("session_not_found", "There is no such session.")
 
 
+def no_such_token() -> NotFound:
+    """The answer for a personal access token that is not there, or not the caller's."""
+    return NotFound("token_not_found", "There is no such token.")
+
+
+def session_is_over() -> Unauthenticated:
+    """The answer to who asks for a token while the own session ends."""
+    return Unauthenticated("token_revoked", "This access token's session has ended: log in again.")
+
+
+def check_token_count(count: int) -> None:
+    """Conflict for one token too many."""
+    if count >= MOST_TOKENS:
+        raise Conflict("too_many_tokens", f"There are {MOST_TOKENS} tokens already: end one first.")
+
+
 def check_may_see(caller: Identity, user_id: str) -> None:
-    """Everyone sees themselves; an administrator sees all. For others a user is simply not there."""
+    """Everyone sees themselves; an administrator sees all. For others a user is simply not there.
+
+    An administrator's personal access token needs a scope for others.
+    """
     if not caller.may_see(user_id):
         raise not_found()
+    if caller.user_id != user_id:
+        caller.check_scope("users:read")
 
 
 def check_changes(caller: Identity, changes: dict[str, Any]) -> None:
-    """Only an administrator sets what gives or takes power."""
+    """Only an administrator sets what gives or takes power, and no token of theirs; nor the address."""
+    if not SESSION_FIELDS.isdisjoint(changes):
+        caller.check_scope("")
     wanted = ADMIN_FIELDS & changes.keys()
     if wanted and not caller.is_admin:
         raise Forbidden("admin_only", f"Only an administrator may set {' and '.join(sorted(wanted))}.")
@@ -72,3 +119,32 @@ def new_secret() -> str:
 def fingerprint(secret: str) -> str:
     """How a random secret is kept: its SHA-256 in hex (fast is right here: 256 bits can't be guessed)."""
     return hashlib.sha256(secret.encode("utf-8", "replace")).hexdigest()
+
+
+def second_factor_is_on() -> Conflict:
+    """The answer to who asks for another second factor while there is one."""
+    return Conflict("second_factor_is_on", "There is a second factor already: switch it off first.")
+
+
+def second_factor_is_off() -> Conflict:
+    """The answer to what needs a second factor where there is none."""
+    return Conflict("second_factor_is_off", "There is no second factor.")
+
+
+def wait_after(failures: int) -> timedelta | None:
+    """How long to wait after so many wrong codes in a row: 30 s after the fifth, twice as long each time."""
+    if failures < FREE_FAILURES:
+        return None
+    doublings = min(failures - FREE_FAILURES, 10)
+    return min(_LONGEST_WAIT, _FIRST_WAIT * (1 << doublings))
+
+
+def check_wait(until: datetime | None, now: datetime) -> None:
+    """TooManyRequests while a wait is not over."""
+    if until and until > now:
+        seconds = math.ceil((until - now).total_seconds())
+        raise TooManyRequests(
+            "too_many_codes",
+            f"Too many wrong codes: try again in {seconds} s.",
+            {"retry_after": str(seconds)},
+        )

@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session
 from common import clock, events
 from common.addresses import email_key
 from services.users import domain, one_time_tokens
+from services.users.audit import REFUSED, Audited
 from services.users.models import SessionRow, User
 from services.users.repository import Repository
 from services.users.users import find, parse_id
@@ -24,6 +25,7 @@ class PasswordRepository(Repository):
             if user is None or user.disabled:
                 return
             secret = one_time_tokens.issue(session, user, domain.RESET_PASSWORD)
+            self.record(session, Audited.PASSWORD_RESET_REQUESTED, user.id)
             self.announce(
                 session, user.id, events.PASSWORD_RESET_REQUESTED, reset_token=secret,
                 expires_in=domain.RESET_LASTS,
@@ -36,12 +38,15 @@ class PasswordRepository(Repository):
             return None if user is None or user.disabled else user
 
     def reset(self, token: str, password_hash: str, ip: str) -> bool:
-        """Use up a link and set the password; all sessions end. False if the link is worth nothing."""
+        """Use up a link and set the password; sessions and tokens end. False if the link is worth nothing."""
         with self.transaction() as session:
             user = one_time_tokens.use_up(session, token, domain.RESET_PASSWORD)
             if user is None or user.disabled:
+                self.record(session, Audited.PASSWORD_RESET, user.id if user else None, outcome=REFUSED)
                 return False
             self._set(session, user, password_hash, ip)
+            self.end_tokens(session, user.id)  # who had the password may have made some
+            self.record(session, Audited.PASSWORD_RESET, user.id)
         return True
 
     def change(self, user_id: str, old_hash: str, new_hash: str, session_id: str, ip: str) -> bool:
@@ -51,6 +56,7 @@ class PasswordRepository(Repository):
             if user.disabled or user.password_hash != old_hash:
                 return False
             self._set(session, user, new_hash, ip, SessionRow.id != parse_id(session_id))
+            self.record(session, Audited.PASSWORD_CHANGED, user.id)
         return True
 
     def _set(self, session: Session, user: User, password_hash: str, ip: str, *which: Any) -> None:

@@ -7,11 +7,13 @@ from marshmallow import fields, post_load, validate
 from common import clock
 from common.locales import DEFAULT_LOCALE
 from common.mail_kinds import PREFERENCES
-from common.schemas import Cursor, EmailAddress, Limit, Locale, StrictBoolean, StrictSchema, Text
+from common.schemas import Cursor, EmailAddress, Limit, Locale, StrictBoolean, StrictSchema, Text, Timestamp
+from services.users.audit import Audited
 from services.users.domain import ROLES
-from services.users.models import SessionRow, User
+from services.users.models import AccessToken, AuditLine, AuditOrigin, SessionRow, User
 
 LONGEST_NAME = 100
+ID = "^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$"
 
 
 class NewUser(StrictSchema):
@@ -61,6 +63,24 @@ class UserQuery(StrictSchema):
     count = fields.String(load_default="false", validate=validate.OneOf(["true", "false"]))
 
 
+class AuditQuery(StrictSchema):
+    """The query of the audit log: of or by a user, of an event, from ``since`` until before ``until``."""
+
+    user_id = fields.String(validate=validate.Regexp(ID, error="Not an id."))
+    event = fields.String(validate=validate.OneOf([*Audited]))
+    since = Timestamp()
+    until = Timestamp()
+    limit = Limit(load_default=50)
+    cursor = Cursor(load_default=None)
+
+
+class OwnAuditQuery(StrictSchema):
+    """The query of one's own lines."""
+
+    limit = Limit(load_default=50)
+    cursor = Cursor(load_default=None)
+
+
 def show_account(user: User) -> dict[str, Any]:
     """A user in short, as the answers to a registration and a login have it."""
     return {
@@ -92,3 +112,36 @@ def show_session(session: SessionRow, current: str) -> dict[str, Any]:
         "user_agent": session.user_agent,
         "current": str(session.id) == current,
     }
+
+
+def show_access_token(token: AccessToken) -> dict[str, Any]:
+    """A personal access token as its owner sees it: not the token itself."""
+    return {
+        "id": str(token.id),
+        "name": token.name,
+        "scopes": token.scopes,
+        "created_at": clock.to_text(token.created_at),
+        "expires_at": clock.to_text(token.expires_at),
+        "last_used_at": clock.to_text(token.last_used_at),
+    }
+
+
+def show_audited(line: AuditLine, origin: AuditOrigin | None) -> dict[str, Any]:
+    """A line of the audit log; from where is null once its owner is deleted."""
+    return {
+        "id": str(line.id),
+        "at": clock.to_text(line.at),
+        "event": line.event,
+        "outcome": line.outcome,
+        "user_id": str(line.user_id) if line.user_id else None,
+        "actor_id": str(line.actor_id) if line.actor_id else None,
+        "ip": origin.ip if origin else None,
+        "user_agent": origin.user_agent if origin else None,
+        "request_id": line.request_id,
+        "details": line.details,
+    }
+
+
+def own_origin(origin: AuditOrigin | None, user_id: str) -> AuditOrigin | None:
+    """From where, if it is that user's: an administrator's address is not theirs to know."""
+    return origin if origin and str(origin.owner_id) == user_id else None

@@ -8,9 +8,10 @@ from common.identity import Allow
 from common.paging import Page
 from common.rpc import rpc
 from common.schemas import load
-from common.service import SuiteService
 from common.unsubscribe import UnsubscribeLinks
 from services.users import domain
+from services.users.access_token_api import AccessTokenApi
+from services.users.audit_api import AuditApi
 from services.users.schemas import (
     NewUser,
     UserChanges,
@@ -20,7 +21,7 @@ from services.users.schemas import (
     show_session,
     show_user,
 )
-from services.users.storage import UserStorage
+from services.users.second_factor_api import SecondFactorApi
 from services.users.users import contact
 
 User = dict[str, Any]
@@ -29,31 +30,30 @@ Granted = dict[str, Any]
 REVOKED_AT_ONCE = 10_000
 
 
-class UsersService(SuiteService):
+class UsersService(AuditApi, SecondFactorApi, AccessTokenApi):
     """Users and sessions, owned in PostgreSQL."""
 
     name = "users"
-    store: Any = UserStorage()
     links: Any = UnsubscribeLinks()
 
-    @rpc(allow=Allow.USER, idempotent=True)
+    @rpc(allow=Allow.USER, idempotent=True, scope="profile:read")
     def get(self, user_id: str) -> User:
         """One user: oneself, or anyone for an administrator."""
         domain.check_may_see(self.caller, user_id)
         return show_user(self.store.users.get(user_id), to_admin=self.caller.is_admin)
 
-    @rpc(allow=Allow.ADMIN, idempotent=True)
+    @rpc(allow=Allow.ADMIN, idempotent=True, scope="users:read")
     def list(self, query: dict[str, str]) -> dict[str, Any]:
         """A page of users, newest first: ``{items, next_cursor, total}``."""
         page: Page[Any] = self.store.users.page(load(UserQuery, query))
         return page.show(lambda user: show_user(user, to_admin=True))
 
-    @rpc(allow=Allow.USER)
+    @rpc(allow=Allow.USER, scope="profile:write")
     def update(self, user_id: str, changes: Any) -> User:
         """Change some fields (PATCH)."""
         return self._change(user_id, load(UserChanges, changes))
 
-    @rpc(allow=Allow.USER)
+    @rpc(allow=Allow.USER, scope="profile:write")
     def replace(self, user_id: str, data: Any) -> User:
         """Replace all fields (PUT)."""
         return self._change(user_id, load(UserReplacement, data))
@@ -104,14 +104,14 @@ class UsersService(SuiteService):
 
     @rpc(allow=Allow.SERVICE, idempotent=True)
     def credentials(self, email: str = "", user_id: str = "") -> dict[str, Any] | None:
-        """The one way out for a password's hash, by address or id: ``{user, password_hash, disabled}``.
-
-        None for an address that has no account.
+        """The one way out for a password's hash, by address or id: ``{user, password_hash, disabled,
+        has_second_factor}``. None for an address that has no account.
         """
         user = self.store.users.get(user_id) if user_id else self.store.users.by_email(email)
         if user is None:
             return None
-        return {"user": show_account(user), "password_hash": user.password_hash, "disabled": user.disabled}
+        told = {"password_hash": user.password_hash, "has_second_factor": user.has_second_factor}
+        return {"user": show_account(user), "disabled": user.disabled, **told}
 
     @rpc(allow=Allow.SERVICE, idempotent=True)
     def contact(self, user_id: str) -> dict[str, Any]:
@@ -121,15 +121,17 @@ class UsersService(SuiteService):
     @rpc(allow=Allow.SERVICE)
     def open_session(
         self, user_id: str, refresh_token: str, seconds: int, ip: str, user_agent: str,
-        password_hash: str | None = None,
+        proof: dict[str, Any] | None = None,
     ) -> Granted | None:  # fmt: skip
         """Keep a login: ``{user, session_id}``, or None for who was disabled just now.
 
-        None as well if ``password_hash`` is what the login was checked against, and not the present one.
+        None as well if ``proof``, what the login was checked against, is not enough any more:
+        ``{password_hash, second_factor?}``.
         """
         kept = domain.fingerprint(refresh_token)
         lifetime = timedelta(seconds=seconds)
-        return _granted(self.store.sessions.open(user_id, kept, lifetime, ip, user_agent, password_hash))
+        checked = domain.Proof(**proof) if proof else None
+        return _granted(self.store.sessions.open(user_id, kept, lifetime, ip, user_agent, checked))
 
     @rpc(allow=Allow.SERVICE)
     def rotate_session(self, refresh_token: str, new_refresh_token: str) -> Granted | None:
@@ -141,10 +143,15 @@ class UsersService(SuiteService):
     def revoked_sessions(self, after: str = "") -> dict[str, Any]:
         """Which sessions have ended, for a process that has to refuse their access tokens.
 
-        A part of them, ``{session_ids, next}``; ``next`` asks for the next part, if there is one.
+        A part of them, ``{session_ids, kept_until, next}``: ``kept_until`` has the Unix times for those that
+        are remembered for longer than the others, ``next`` asks for the next part, if there is one.
         """
-        found: list[str] = self.store.sessions.revoked(after, REVOKED_AT_ONCE)
-        return {"session_ids": found, "next": found[-1] if len(found) == REVOKED_AT_ONCE else None}
+        sessions, found = self.store.sessions, self.store.sessions.revoked(after, REVOKED_AT_ONCE)
+        return {
+            "session_ids": [one for one, _ in found],
+            "kept_until": {one: at.timestamp() for one, at in found if sessions.outlives_sessions(at)},
+            "next": found[-1][0] if len(found) == REVOKED_AT_ONCE else None,
+        }
 
     @rpc(allow=Allow.SERVICE)
     def verify_email(self, token: str) -> bool:

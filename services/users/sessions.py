@@ -11,7 +11,9 @@ from sqlalchemy.orm import Session
 from common import clock, events
 from common.errors import NotFound
 from services.users import domain
-from services.users.models import RevokedSession, SessionRow, UsedRefreshToken, User
+from services.users.audit import REFUSED, Audited
+from services.users.domain import Proof
+from services.users.models import RevokedSession, SecondFactor, SessionRow, UsedRefreshToken, User
 from services.users.repository import Repository, forget_outdated
 from services.users.users import find, parse_id
 
@@ -23,19 +25,21 @@ class SessionRepository(Repository):
 
     def open(
         self, user_id: str, refresh_hash: str, lifetime: timedelta, ip: str, agent: str,
-        password_hash: str | None = None,
+        proof: Proof | None = None,
     ) -> tuple[SessionRow, User] | None:  # fmt: skip
         """A new session and its owner as of now, ``user_logged_in`` with it; None for a disabled user.
 
-        None as well if ``password_hash`` is given and is not the password's any more. The event tells
-        whether the device was seen before.
+        None as well if a proof is given and is not enough any more. The event tells whether the device was
+        seen before.
         """
         now = clock.now()
         with self.transaction() as session:
             # Locked: who is disabled, loses a role or sets a password meanwhile gets no session that
             # outlives it.
             owner = find(session, user_id, lock=True)
-            if owner.disabled or password_hash not in (None, owner.password_hash):
+            factor = session.get(SecondFactor, owner.id)
+            needs_factor = factor is not None and factor.confirmed_at is not None
+            if owner.disabled or (proof and not proof.is_enough(owner.password_hash, needs_factor)):
                 return None
             row = SessionRow(
                 id=uuid.uuid4(), user_id=owner.id, refresh_hash=refresh_hash, previous_hash=None,
@@ -43,6 +47,7 @@ class SessionRepository(Repository):
             )  # fmt: skip
             new_device = _is_new_device(session, owner.id, agent)
             session.add(row)
+            self.record(session, Audited.LOGIN, owner.id, session_id=str(row.id), new_device=new_device)
             self.announce(
                 session, owner.id, events.USER_LOGGED_IN, session_id=str(row.id), ip=ip, user_agent=agent,
                 new_device=new_device,
@@ -64,6 +69,9 @@ class SessionRepository(Repository):
                 self._exchange(session, row, new_hash)
             elif not _is_repeated(row, refresh_hash, new_hash):
                 self.end_sessions(session, row.user_id, SessionRow.id == row.id)
+                about = {"session_id": str(row.id)}
+                self.record(session, Audited.REFRESH_TOKEN_REUSED, row.user_id, outcome=REFUSED, **about)
+                self.alert(session, row.user_id, "refresh_token_reused")
                 return None
             return row, user
 
@@ -78,15 +86,33 @@ class SessionRepository(Repository):
         with self.transaction() as session:
             which = [] if session_id is None else [SessionRow.id == _parse_session_id(session_id)]
             ended = self.end_sessions(session, parse_id(user_id), *which)
+            self._record_end(session, parse_id(user_id), session_id, ended)
         return [str(one) for one in ended]
 
-    def revoked(self, after: str, limit: int) -> list[str]:
-        """Ids of sessions that have ended and whose access tokens may be out, in order, after that one."""
-        wanted = select(RevokedSession.id).where(RevokedSession.forget_at > clock.now())
+    def revoked(self, after: str, limit: int) -> list[tuple[str, datetime]]:
+        """Ids of sessions that have ended and whose access tokens may be out, in order, after that one.
+
+        With each, until when it has to be remembered.
+        """
+        wanted = select(RevokedSession.id, RevokedSession.forget_at)
+        wanted = wanted.where(RevokedSession.forget_at > clock.now())
         if after:
             wanted = wanted.where(RevokedSession.id > _parse_session_id(after))
         with self.transaction() as session:
-            return [str(one) for one in session.scalars(wanted.order_by(RevokedSession.id).limit(limit))]
+            found = session.execute(wanted.order_by(RevokedSession.id).limit(limit))
+            return [(str(one), forget_at) for one, forget_at in found]
+
+    def outlives_sessions(self, forget_at: datetime) -> bool:
+        """Whether that is later than for a session that ends now: it is of a personal access token."""
+        return forget_at > clock.now() + self._tokens_live
+
+    def _record_end(
+        self, session: Session, user_id: uuid.UUID, session_id: str | None, ended: Sequence[uuid.UUID]
+    ) -> None:
+        if session_id is None:
+            self.record(session, Audited.ALL_SESSIONS_ENDED, user_id, sessions=len(ended))
+        elif ended:
+            self.record(session, Audited.SESSION_ENDED, user_id, session_id=str(ended[0]))
 
     def _exchange(self, session: Session, row: SessionRow, new_hash: str) -> None:
         used = UsedRefreshToken(token_hash=row.refresh_hash, session_id=row.id, forget_at=row.expires_at)

@@ -17,6 +17,7 @@ from common.logging import get_logger
 from common.mail_kinds import PREFERENCES
 from common.paging import Page, bad_cursor, read_cursor, write_cursor
 from services.users import domain, one_time_tokens, registrations
+from services.users.audit import Audited, changes_audited
 from services.users.models import User
 from services.users.repository import Repository
 
@@ -52,6 +53,7 @@ class UserRepository(Repository):
             if idempotency_key:
                 registrations.remember(session, idempotency_key, user)
             session.add(one_time_tokens.make(user.id, token, domain.VERIFY_EMAIL))
+            self.record(session, Audited.REGISTERED, user.id)
             self.announce(session, user.id, events.USER_REGISTERED, **contact(user), verification_token=token)
         return user
 
@@ -75,7 +77,7 @@ class UserRepository(Repository):
             changed = [key for key, value in changes.items() if getattr(user, key) != value]
             if changed:
                 if domain.ends_sessions(changed):
-                    self.end_sessions(session, user.id)
+                    self.end_access(session, user.id)
                 self._apply(session, user, {key: changes[key] for key in changed})
         return user
 
@@ -86,8 +88,10 @@ class UserRepository(Repository):
             user = find(session, user_id, lock=True)
             if user.id in admins:
                 domain.check_admins_left(len(admins) - 1)
-            self.end_sessions(session, user.id)
+            self.end_access(session, user.id)
             session.delete(user)
+            session.flush()
+            self.record(session, Audited.USER_DELETED, user.id)
             self.announce(session, user.id, events.USER_DELETED)
 
     def verify_email(self, token: str) -> bool:
@@ -97,6 +101,7 @@ class UserRepository(Repository):
             if user is None:
                 return False
             self._apply(session, user, {"email_verified": True})
+            self.record(session, Audited.EMAIL_VERIFIED, user.id)
             return True
 
     def request_verification(self, user_id: str) -> None:
@@ -144,6 +149,7 @@ class UserRepository(Repository):
         log.info("first_admin_made")
 
     def _apply(self, session: Session, user: User, changes: dict[str, Any]) -> None:
+        old_address = user.email
         if "email" in changes:
             changes |= {"email_key": email_key(changes["email"]), "email_verified": False}
             # Links that went to the old address prove nothing about the new one, and open no account.
@@ -153,8 +159,21 @@ class UserRepository(Repository):
         user.version += 1
         user.updated_at = clock.now()
         _flush_unique(session)
+        for event, details in changes_audited(changes):
+            self.record(session, event, user.id, **details)
         told = sorted(changes.keys() - {"email_key"})
         self.announce(session, user.id, events.USER_UPDATED, **contact(user), changes=told)
+        if "email" in changes:
+            self._tell_both(session, user, old_address)
+
+    def _tell_both(self, session: Session, user: User, old_address: str) -> None:
+        """A link that confirms the new address goes there, and the old one hears of it."""
+        self.alert(session, user.id, "email_changed", recipient=old_address)
+        token = one_time_tokens.issue(session, user, domain.VERIFY_EMAIL)
+        self.announce(
+            session, user.id, events.EMAIL_VERIFICATION_REQUESTED, verification_token=token,
+            new_email=user.email,
+        )  # fmt: skip
 
 
 def contact(user: User) -> dict[str, Any]:

@@ -79,3 +79,8 @@ def test_the_index_names_the_documents(anyone: Client) -> None:
 
     assert anyone.get(links["openapi"].removeprefix(anyone.base_url)).status_code == 200
     assert anyone.get(links["docs"].removeprefix(anyone.base_url)).status_code == 200
+
+
+def test_the_public_keys_are_where_others_look_for_them_and_a_secret_is_none(anyone: Client) -> None:
+    answer = anyone.get("/.well-known/jwks.json")
+    assert (answer.status_code, answer.json()) == (200, {"keys": []})

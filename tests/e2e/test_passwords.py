@@ -179,3 +179,17 @@ def test_a_verification_link_is_sent_again_until_the_address_is_verified(
     assert ada.post(RESEND).status_code == 202
     time.sleep(0.5)
     assert len(mailcatcher.mails(email, "Confirm your email")) == 1
+
+
+def test_another_address_is_confirmed_there_and_told_to_the_old_one(
+    ada: Client, anyone: Client, mailcatcher: MailCatcher
+) -> None:
+    old, new = ada.user["email"], new_email()
+    changed = ada.patch("/api/users/me", {"email": new})
+    assert (changed.json()["email"], changed.json()["email_verified"]) == (new, False)
+    assert new not in mailcatcher.wait_for_mail(old, "Your account has another address")["text"]
+    token = token_in(mailcatcher.wait_for_mail(new, "Confirm"), "verify-email")
+    assert anyone.post("/api/auth/email/verify", {"token": token}).status_code == 204
+    assert ada.get("/api/users/me").json()["email_verified"] is True
+    assert not logs_in(anyone, old, PASSWORD)
+    assert logs_in(anyone, new, PASSWORD)

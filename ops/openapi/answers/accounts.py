@@ -3,6 +3,7 @@
 from marshmallow import fields
 
 from common.mail_kinds import PREFERENCES
+from common.scopes import SCOPES
 from ops.openapi.answers.shown import Shown, one_of, time, uuid
 from services.users.domain import ROLES
 
@@ -66,3 +67,42 @@ class Session(Shown):
     ip = fields.String()
     user_agent = fields.String()
     current = fields.Boolean(metadata={"description": "Whether it is the one that asks."})
+
+
+class SecondFactor(Shown):
+    """Whether a login takes a code."""
+
+    enabled = fields.Boolean()
+    confirmed_at = time(null=True)
+    recovery_codes_left = fields.Integer(metadata={"minimum": 0})
+
+
+class Enrolment(Shown):
+    """A secret for an authenticator app. It is shown this once."""
+
+    secret = fields.String(metadata={"description": "In base32, for typing."})
+    uri = fields.String(metadata={"description": "As `otpauth://totp/...`."})
+    qr_svg = fields.String(metadata={"description": "The URI as a QR code: an SVG element."})
+
+
+class RecoveryCodes(Shown):
+    """Codes in place of an app's, each good once. They are shown this once."""
+
+    recovery_codes = fields.List(fields.String())
+
+
+class AccessToken(Shown):
+    """A personal access token: not the token itself."""
+
+    id = uuid()
+    name = fields.String()
+    scopes = fields.List(one_of(*SCOPES))
+    created_at = time()
+    expires_at = time()
+    last_used_at = time(null=True, note="To the minute.")
+
+
+class MadeAccessToken(AccessToken):
+    """A personal access token, with the token, which is shown this once."""
+
+    token = fields.String(metadata={"description": "For the header `Authorization: Bearer ...`."})

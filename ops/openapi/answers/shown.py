@@ -34,7 +34,7 @@ def one_of(*words: str) -> fields.String:
 class Problem(Shown):
     """A problem document (RFC 9457)."""
 
-    optional = ("errors",)
+    optional = ("errors", "challenge", "expires_in")
     type = fields.String(metadata={"description": "Always `about:blank`: `code` says what it is."})
     title = fields.String()
     status = fields.Integer(metadata={"minimum": 400, "maximum": 599})
@@ -47,3 +47,7 @@ class Problem(Shown):
         values=fields.List(fields.String()),
         metadata={"description": "Of status 422 only: what is wrong, by field."},
     )
+    challenge = fields.String(
+        metadata={"description": "With `second_factor_required` only: send it with a code."}
+    )
+    expires_in = fields.Integer(metadata={"description": "Seconds for which the challenge is good."})

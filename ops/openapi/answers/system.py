@@ -2,6 +2,7 @@
 
 from marshmallow import fields
 
+from common.keys import PUBLIC
 from ops.openapi.answers.shown import Shown, one_of, time
 
 HEALTH = ("pass", "warn", "fail")
@@ -69,3 +70,23 @@ class Instance(Shown):
         values=one_of(*BREAKER),
         metadata={"description": "Its circuit breakers, by the service or server that they guard."},
     )
+
+
+class PublicKey(Shown):
+    """A public key (RFC 7517)."""
+
+    optional = ("crv", "x", "n", "e")
+    kid = fields.String()
+    kty = one_of("OKP", "RSA")
+    alg = one_of(*PUBLIC)
+    use = one_of("sig")
+    crv = fields.String()
+    x = fields.String()
+    n = fields.String()
+    e = fields.String()
+
+
+class KeySet(Shown):
+    """The public keys that access tokens are signed with."""
+
+    keys = fields.List(fields.Nested(PublicKey))

@@ -5,18 +5,24 @@ from ops.openapi.answers import accounts as answers
 from ops.openapi.operation import Answer, Operation
 from ops.openapi.parameters import KEY_NOTE
 from services.auth.schemas import (
+    Code,
     EmailToken,
     Login,
     PasswordChange,
     PasswordForgotten,
     PasswordReset,
+    PresentPassword,
     Refresh,
     Registration,
+    SecondFactorLogin,
 )
 
 _TAG = "auth"
 _PAIR = Answer("A pair of tokens.", answers.TokenPair, examples.TOKEN_PAIR)
 _DONE = Answer("Done.")
+_CODES = Answer(
+    "Keep them somewhere safe.", answers.RecoveryCodes, {"recovery_codes": [examples.RECOVERY_CODE]}
+)
 _MAILED = Answer("If there is one to send, the mail is on its way.")
 
 OPERATIONS: dict[str, Operation] = {
@@ -32,7 +38,8 @@ OPERATIONS: dict[str, Operation] = {
     ),
     "login": Operation(
         _TAG, {200: _PAIR}, body=Login, body_example=examples.LOGIN, problems=(401,),
-        note="An unknown address, a wrong password and a disabled account get the same 401.",
+        note="An unknown address, a wrong password and a disabled account get the same 401. Where a second"
+        " factor is on, the right password gets 401 with the code `second_factor_required` and a challenge.",
     ),
     "refresh": Operation(
         _TAG, {200: _PAIR}, body=Refresh, body_example={"refresh_token": examples.REFRESH_TOKEN},
@@ -75,5 +82,35 @@ OPERATIONS: dict[str, Operation] = {
     "change_password": Operation(
         _TAG, {204: _DONE}, body=PasswordChange, body_example=examples.PASSWORD_CHANGE,
         note="422 for a wrong present password as well, with `errors` on `current_password`.",
+    ),
+    "second_login": Operation(
+        _TAG, {200: _PAIR}, body=SecondFactorLogin, problems=(401, 404),
+        body_example={"challenge": examples.TOKEN_PAIR["access_token"], "code": "123456"},
+        note="The code is one of the app's, good once, or a recovery code. 401 with `invalid_code` for a"
+        " wrong one, with `invalid_challenge` for a login that has taken more than five minutes; 404 if the"
+        " user is no more. After five wrong codes in a row 429, for longer each time; a recovery code is"
+        " taken all the same.",
+    ),
+    "get_second_factor": Operation(
+        _TAG, {200: Answer("As it is.", answers.SecondFactor, examples.SECOND_FACTOR)}
+    ),
+    "enrol_second_factor": Operation(
+        _TAG, {201: Answer("Confirm it with a code.", answers.Enrolment, examples.ENROLMENT)},
+        body=PresentPassword, body_example={"current_password": examples.LOGIN["password"]},
+        problems=(404, 409),
+        note="It counts once it is confirmed; until then, the next call replaces it. 409 with"
+        " `second_factor_is_on` where one counts; 422 for a wrong password.",
+    ),
+    "confirm_second_factor": Operation(
+        _TAG, {200: _CODES}, body=Code, body_example={"code": "123456"}, problems=(404,),
+        note="All other sessions end. 422 for a wrong code.",
+    ),
+    "renew_recovery_codes": Operation(
+        _TAG, {200: _CODES}, body=Code, body_example={"code": "123456"}, problems=(404, 409),
+        note="The old ones are worth nothing. 422 for a wrong code.",
+    ),
+    "end_second_factor": Operation(
+        _TAG, {204: _DONE}, body=Code, body_example={"code": "123456"}, problems=(404,),
+        note="For one of the app's codes or a recovery code; all other sessions end. 422 for a wrong code.",
     ),
 }  # fmt: skip

@@ -46,6 +46,10 @@ OPERATIONS: dict[str, Operation] = {
             304: Answer("Unchanged."),
         },
     ),
+    "show_keys": Operation(
+        _TAG, {200: Answer("As a JWK set (RFC 7517).", answers.KeySet, examples.KEYS)},
+        note="None with `JWT_ALGORITHM=HS256`. A token names its key by `kid`.",
+    ),
     "list_instances": Operation(
         _TAG,
         {200: Answer("By service, the oldest first.", answers.Instance, examples.INSTANCES, many=True)},

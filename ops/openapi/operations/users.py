@@ -2,7 +2,9 @@
 
 from ops.openapi import examples
 from ops.openapi.answers import accounts as answers
+from ops.openapi.answers.export import Export
 from ops.openapi.operation import Answer, Operation
+from services.auth.schemas import NewAccessToken
 from services.users.schemas import UserChanges, UserQuery, UserReplacement
 
 _TAG = "users"
@@ -32,5 +34,30 @@ OPERATIONS: dict[str, Operation] = {
     "delete_user": Operation(
         _TAG, {204: Answer("Gone, with todos, sessions and pending messages.")}, problems=(409,),
         note=f"{_NOTE} 409 for the last administrator.",
+    ),
+    "reset_second_factor": Operation(
+        _TAG, {204: Answer("The password alone is enough again; all sessions of the user have ended.")},
+        note="Nothing changes where there is none. A mail tells the user.",
+    ),
+    "make_access_token": Operation(
+        _TAG, {201: Answer("Keep it: it is not shown again.", answers.MadeAccessToken, examples.NEW_TOKEN)},
+        body=NewAccessToken, problems=(404, 409),
+        body_example={"name": "Backup script", "scopes": ["todos:read"], "expires_in_days": 30},
+        note="It is a Bearer token for the calls that name one of its scopes, and takes a session to make. It"
+        " ends with a reset of the password, another role, or the account. 409 with `too_many_tokens` after"
+        " fifty.",
+    ),
+    "list_access_tokens": Operation(
+        _TAG,
+        {200: Answer(
+            "The newest first.", answers.AccessToken, [examples.ACCESS_TOKEN], many=True,
+            links=("EndFirstToken",),
+        )},
+    ),
+    "end_access_token": Operation(_TAG, {204: Answer("It is refused everywhere.")}),
+    "export_user": Operation(
+        _TAG, {200: Answer("As a file.", Export, examples.EXPORT)}, problems=(404,),
+        note="Profile, sessions, tokens, todos with the trash, messages and the lines of the audit log. No"
+        " secret is in it.",
     ),
 }  # fmt: skip

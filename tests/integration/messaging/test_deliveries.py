@@ -37,7 +37,7 @@ def new_id() -> str:
 
 
 def claim(log: DeliveryLog, message_id: str) -> bool:
-    return log.claim(message_id, "welcome", "ada@example.com")
+    return log.claim(message_id, "welcome")
 
 
 def status(log: DeliveryLog, message_id: str) -> str:

@@ -165,15 +165,6 @@ def test_a_deleted_user_is_forgotten_with_all_messages(announce: Announcer, ledg
     assert user_id not in repr(list(ledger._messages.find({"user_id": user_id})))
 
 
-def test_a_late_event_of_a_deleted_user_brings_nothing_back(ledger: Ledger) -> None:
-    user_id = new_id()
-    ledger.forget_user(user_id)
-    ledger.keep_contact(Contact(user_id, "ada@example.com", "Ada", 7))
-    ledger.forget_user(user_id)
-    assert ledger.contact(user_id) is None
-    assert "ada@example.com" not in repr(ledger._contacts.find_one({"_id": user_id}))
-
-
 def test_the_same_key_with_the_same_content_is_the_same_message(admin: Any) -> None:
     data = {**ALERT, "idempotency_key": new_id()}
     first = admin.publish(data=data)

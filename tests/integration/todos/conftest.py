@@ -163,4 +163,4 @@ def access_token(secret: str, user_id: str, role: str = "user") -> str:
         "sub": user_id, "role": role, "sid": uuid.uuid4().hex, "jti": uuid.uuid4().hex, "iat": now,
         "exp": now + 3600, "iss": identity.ISSUER, "aud": identity.AUDIENCE,
     }  # fmt: skip
-    return jwt.encode(claims, secret, identity.ALGORITHM, headers={"typ": identity.ACCESS_TYPE})
+    return jwt.encode(claims, secret, "HS256", headers={"typ": identity.ACCESS_TYPE})

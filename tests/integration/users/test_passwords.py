@@ -41,9 +41,14 @@ def reset(people: People, token: str, password_hash: str = "$2b$new") -> bool:
     return people.service.reset_password(token=token, password_hash=password_hash, ip="203.0.113.7")
 
 
-def opened(people: People, user: Found, **checked: str) -> Any:
+def opened(people: People, user: Found, **proof: str) -> Any:
     return people.service.open_session(
-        user_id=user["id"], refresh_token=uuid.uuid4().hex, seconds=60, ip="", user_agent="", **checked
+        user_id=user["id"],
+        refresh_token=uuid.uuid4().hex,
+        seconds=60,
+        ip="",
+        user_agent="",
+        proof=proof or None,
     )
 
 

@@ -118,6 +118,8 @@ def test_a_token_used_again_later_ends_the_session(
     assert rotated(people, token) is None
     assert rotated(people, newer) is None
     assert revocations(heard, ada) == [session_id]
+    alerts = [event["alert"] for name, event in heard.events(user_id=ada["id"]) if name == "account_alerted"]
+    assert alerts == ["refresh_token_reused"]
 
 
 def test_of_two_that_exchange_one_token_at_once_both_get_the_same_session(

@@ -8,10 +8,10 @@ import jwt
 import pytest
 
 from common import context
+from common.client_info import ClientInfo
 from common.errors import ValidationFailed
 from common.schemas import load
 from services.auth import domain
-from services.auth.client_info import ClientInfo
 from services.auth.passwords import Hasher
 from services.auth.schemas import (
     EmailToken,
@@ -48,6 +48,16 @@ def test_a_password_too_short_too_long_or_none_is_refused(password: object) -> N
 )
 def test_any_eight_to_128_characters_are_a_password_taken_as_they_are(password: str) -> None:
     assert load(Registration, {**GOOD, "password": password})["password"] == password
+
+
+@pytest.mark.parametrize("password", ["password1", "PASSWORD1", "qwertyuiop", "12345678", " iloveyou1 "])
+def test_the_commonest_passwords_are_refused_however_they_are_written(password: str) -> None:
+    for schema, field, more in (
+        (Registration, "password", GOOD),
+        (PasswordReset, "password", {"token": "t"}),
+        (PasswordChange, "new_password", {"current_password": "x"}),
+    ):
+        assert fields_refused(schema, {**more, field: password}) == {field}
 
 
 @pytest.mark.parametrize(
@@ -114,7 +124,8 @@ def test_an_access_token_names_user_role_session_and_end() -> None:
     assert set(claims) == {"sub", "role", "sid", "jti", "iat", "exp", "iss", "aud"}
     assert claims["exp"] - claims["iat"] == 900
     assert claims["iat"] == pytest.approx(time.time(), abs=5)
-    assert jwt.get_unverified_header(token) == {"alg": "HS256", "typ": "at+jwt"}
+    header = jwt.get_unverified_header(token)
+    assert (header["alg"], header["typ"], set(header)) == ("HS256", "at+jwt", {"alg", "typ", "kid"})
 
 
 def test_two_tokens_of_one_session_differ() -> None:

@@ -141,3 +141,11 @@ def test_of_two_that_make_a_secret_at_once_the_first_one_stays(
 
 def test_a_production_makes_no_secret(config: dict[str, Any]) -> None:
     assert settings.jwt_secret(config | {"JWT_SECRET": "", "ENV": "production"}) == ""
+
+
+@pytest.mark.parametrize(("lifetime", "fine"), [("24h", True), ("15m", True), ("25h", False), ("30d", False)])
+def test_access_tokens_of_a_production_live_a_day_at_most(
+    config: dict[str, Any], lifetime: str, fine: bool
+) -> None:
+    found = settings.validate(production(config) | {"JWT_EXPIRES_IN": lifetime})
+    assert ["JWT_EXPIRES_IN" in one for one in found] == ([] if fine else [True])

@@ -97,3 +97,18 @@ def test_a_million_ended_sessions_cost_no_time() -> None:
         known.add([f"new-{number}"])
         assert outcome(known, "x") is None
     assert time.perf_counter() - started < 0.5
+
+
+def test_what_has_to_be_remembered_for_longer_is_and_holds_up_nothing_else(
+    known: RevokedSessions, clock: list[float], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(revocations.time, "time", lambda: clock[0] + 5000)
+    known.add(["token", "session"], {"token": clock[0] + 5000 + 600})
+    for seconds, ids, kept in ((59, "x", 3), (2, "y", 3), (538, "z", 2), (2, "u", 2)):
+        clock[0] += seconds
+        known.add([ids])
+        known.complete(clock[0])
+        assert len(known) == kept + (ids == "u"), ids
+    assert outcome(known, "session") is None
+    known.add(["other"], {"other": clock[0] + 5000 + 600})
+    assert [outcome(known, one) for one in ("token", "other")] == [None, Unauthenticated]

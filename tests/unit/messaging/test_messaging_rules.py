@@ -1,5 +1,6 @@
 """Which fact is told by which mail, and that the mail can be written from it."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -7,9 +8,10 @@ import pytest
 from common import events
 from common.errors import ValidationFailed
 from common.events import Event
+from common.locales import LANGUAGES
 from common.mail_kinds import PREFERENCE_FOR, PREFERENCES, TEMPLATES
 from common.schemas import load
-from services.messaging import domain
+from services.messaging import alerts, domain
 from services.messaging.domain import Contact
 from services.messaging.schemas import MessageQuery, NewMessage, show_message
 from services.notifications.emails import build_message, render
@@ -29,6 +31,7 @@ FIELDS: dict[Event, dict[str, Any]] = {
     events.EMAIL_VERIFICATION_REQUESTED: {
         "user_id": "u-1", "verification_token": "v" * 43, "new_email": "ada@new.example",
     },
+    events.ACCOUNT_ALERTED: {"user_id": "u-1", "alert": "refresh_token_reused", "ip": "203.0.113.7"},
     events.TODO_CREATED: TODOS,
     events.TODO_UPDATED: {**TODOS, "changes": ["title"]},
     events.TODO_COMPLETED: {**TODOS, "changes": ["status"]},
@@ -81,6 +84,21 @@ def test_the_secret_of_a_link_is_in_the_mail_and_a_new_address_gets_its_own() ->
     assert resent.recipient == "ada@example.com"
     text = render(resent.template, resent.context, public_url="https://x.example").text
     assert f"https://x.example/verify-email?token={'v' * 43}" in text
+
+
+@pytest.mark.parametrize("alert", [*alerts.WORDS, "an_alert_of_a_newer_version"])
+def test_an_alert_is_told_in_the_readers_language_at_the_address_that_the_event_names(alert: str) -> None:
+    kind, german = events.ACCOUNT_ALERTED, replace(ADA, locale="de-AT")
+    event = kind.make("r", user_id="u-1", alert=alert, ip="203.0.113.7")
+    english, other = (domain.mail_for(kind, event, one) for one in (ADA, german))
+    moved = domain.mail_for(kind, {**event, "recipient": "old@example.com"}, ADA)
+    assert "203.0.113.7" in english.context["message"]
+    assert english.context["message"] != other.context["message"]
+    assert (english.recipient, moved.recipient) == ("ada@example.com", "old@example.com")
+
+
+def test_every_alert_has_its_words_in_every_language() -> None:
+    assert all(set(words) == set(LANGUAGES) for words in alerts.WORDS.values())
 
 
 def test_completing_a_todo_sends_the_mail_of_a_change_that_says_so() -> None:

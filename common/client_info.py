@@ -1,6 +1,7 @@
 """From where a call came, as the gateway saw it."""
 
 from dataclasses import dataclass
+from typing import Any
 
 from nameko.containers import WorkerContext
 from nameko.extensions import DependencyProvider
@@ -21,11 +22,14 @@ class ClientInfo(DependencyProvider):
 
     def get_dependency(self, worker_ctx: WorkerContext) -> Client:
         """What the gateway put into the call's context."""
-        data = worker_ctx.data
-        ip, program = (_plain(data.get(key, "")) for key in (context.CLIENT_IP, context.USER_AGENT))
-        return Client(ip[:64], program[:256])
+        return client_of(worker_ctx.data)
 
 
-def _plain(text: str) -> str:
-    # A header may carry a NUL, which PostgreSQL does not keep.
+def client_of(data: dict[str, Any]) -> Client:
+    """The client that a worker's context tells of."""
+    return Client(plain(data.get(context.CLIENT_IP, ""))[:64], plain(data.get(context.USER_AGENT, ""))[:256])
+
+
+def plain(text: str) -> str:
+    """Without control characters: a header may carry a NUL, which PostgreSQL does not keep."""
     return "".join(one for one in text if one.isprintable())

@@ -1,0 +1,84 @@
+"""The audit log in PostgreSQL: added to with each change, or alone for what was refused; read in pages."""
+
+import uuid
+from datetime import datetime, timedelta
+from itertools import takewhile
+from typing import Any
+
+from sqlalchemy import func, or_, select
+from sqlalchemy.orm import Session
+
+from common import clock
+from common.paging import Page, bad_cursor, read_cursor, write_cursor
+from services.users import domain
+from services.users.audit import REFUSED, Audited
+from services.users.models import AuditLine, AuditOrigin
+from services.users.repository import Repository
+from services.users.users import parse_id
+
+Found = tuple[AuditLine, AuditOrigin | None]
+_LARGEST_ID = 2**63
+_DAY = timedelta(days=1)
+
+
+class AuditRepository(Repository):
+    """Lines of the audit log."""
+
+    def refused(self, event: Audited, user_id: str | None, **details: Any) -> None:
+        """A line for what was refused, and so has changed nothing else."""
+        with self.transaction() as session:
+            user = parse_id(user_id) if user_id else None
+            if event == Audited.LOGIN:
+                self._tell_of_a_run(session, user)
+            self.record(session, event, user, outcome=REFUSED, **details)
+
+    def _tell_of_a_run(self, session: Session, user_id: uuid.UUID | None) -> None:
+        """Have the owner told by the tenth refused login in a row within a day.
+
+        Counted for nobody as well: how long it takes must not tell whether an address has an account.
+        """
+        whose = user_id or uuid.uuid4()
+        session.execute(select(func.pg_advisory_xact_lock(whose.int % _LARGEST_ID)))
+        mine = select(AuditLine.outcome).where(
+            AuditLine.user_id == whose, AuditLine.event == Audited.LOGIN, AuditLine.at > clock.now() - _DAY
+        )
+        last = session.scalars(mine.order_by(AuditLine.id.desc()).limit(domain.TOLD_FAILURES)).all()
+        before = list(takewhile(lambda outcome: outcome == REFUSED, last))
+        if user_id and len(before) == domain.TOLD_FAILURES - 1:
+            self.alert(session, user_id, "login_failures")
+
+    def exported(self, user_id: str) -> None:
+        """A line for who takes along all that is kept of a user."""
+        with self.transaction() as session:
+            self.record(session, Audited.DATA_EXPORTED, parse_id(user_id))
+
+    def page(self, query: dict[str, Any]) -> Page[Found]:
+        """Lines that match, newest first, a page at a time."""
+        wanted = _matching(query).order_by(AuditLine.id.desc()).limit(query["limit"] + 1)
+        if query["cursor"]:
+            wanted = wanted.where(AuditLine.id < _place(query["cursor"]))
+        with self.transaction() as session:
+            found = [(line, origin) for line, origin in session.execute(wanted)]
+        return Page.cut(found, query["limit"], None, lambda one: write_cursor(one[0].id))
+
+
+def _matching(query: dict[str, Any]) -> Any:
+    wanted: Any = select(AuditLine, AuditOrigin).outerjoin(AuditOrigin)
+    if user_id := query.get("user_id"):
+        wanted = wanted.where(or_(AuditLine.user_id == user_id, AuditLine.actor_id == user_id))
+    if event := query.get("event"):
+        wanted = wanted.where(AuditLine.event == event)
+    since: datetime | None = query.get("since")
+    if since:
+        wanted = wanted.where(AuditLine.at >= since)
+    until: datetime | None = query.get("until")
+    if until:
+        wanted = wanted.where(AuditLine.at < until)
+    return wanted
+
+
+def _place(cursor: str) -> int:
+    [line_id] = read_cursor(cursor, 1)
+    if isinstance(line_id, bool) or not isinstance(line_id, int) or not 0 < line_id < _LARGEST_ID:
+        raise bad_cursor()
+    return line_id
