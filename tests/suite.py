@@ -5,6 +5,8 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -98,6 +100,18 @@ class Suite:
             tail = self.log_file(name).read_text(errors="replace").splitlines()[-lines:]
             parts += [f"--- {name}", *tail]
         return "\n".join(parts)
+
+
+@contextmanager
+def running(directory: Path, settings: dict[str, str]) -> Iterator[Suite]:
+    """All six processes, ready, and stopped at the end."""
+    suite = Suite(directory, settings)
+    suite.start()
+    try:
+        suite.wait_ready()
+        yield suite
+    finally:
+        suite.stop()
 
 
 def settings_for(rabbitmq_uri: str, postgresql: Any, mongodb: Any, mailcatcher: Any) -> dict[str, str]:

@@ -26,7 +26,7 @@ class Tokens(DependencyProvider):
         return self
 
     def make(self, user_id: str, role: str, session_id: str) -> str:
-        """A token for this session."""
+        """A token for this login."""
         now = int(time.time())
         claims = {
             "sub": user_id, "role": role, "sid": session_id, "jti": str(uuid.uuid4()),

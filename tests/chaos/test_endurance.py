@@ -18,7 +18,7 @@ from bench.cpu import resident_mib
 from ops.engines import MongoDB, PostgreSQL
 from ops.engines.mailcatcher import MailCatcher
 from tests.e2e.client import Client
-from tests.suite import Suite, settings_for
+from tests.suite import Suite, running, settings_for
 
 LONG = os.environ.get("CHAOS") == "long"
 SECONDS, SETTLED = (600, 120) if LONG else (24, 12)
@@ -67,13 +67,8 @@ def suite(
     amqp_uri: str, postgresql: PostgreSQL, mongodb: MongoDB, mailcatcher: MailCatcher, tmp_path: Path
 ) -> Iterator[Suite]:
     settings = settings_for(amqp_uri, postgresql, mongodb, mailcatcher)
-    running = Suite(tmp_path, settings | {"RATE_LIMIT_ENABLED": "false"})
-    running.start()
-    try:
-        running.wait_ready()
-        yield running
-    finally:
-        running.stop()
+    with running(tmp_path, settings | {"RATE_LIMIT_ENABLED": "false"}) as suite:
+        yield suite
 
 
 def test_under_all_kinds_of_load_nothing_fails_and_nothing_grows(suite: Suite) -> None:

@@ -14,7 +14,7 @@ import pytest
 
 from ops.engines import MongoDB, PostgreSQL
 from ops.engines.mailcatcher import MailCatcher
-from tests.suite import ROOT, Suite, settings_for
+from tests.suite import ROOT, Suite, running, settings_for
 
 LONG = os.environ.get("FUZZ") == "long"
 EXAMPLES = 100 if LONG else 4
@@ -45,13 +45,8 @@ def suite(
     amqp_uri: str, postgresql: PostgreSQL, mongodb: MongoDB, mailcatcher: MailCatcher, tmp_path: Path
 ) -> Iterator[Suite]:
     settings = settings_for(amqp_uri, postgresql, mongodb, mailcatcher)
-    running = Suite(tmp_path, settings | {"RATE_LIMIT_ENABLED": "false"})
-    running.start()
-    try:
-        running.wait_ready()
-        yield running
-    finally:
-        running.stop()
+    with running(tmp_path, settings | {"RATE_LIMIT_ENABLED": "false"}) as suite:
+        yield suite
 
 
 def test_every_answer_is_one_that_the_document_describes(suite: Suite, tmp_path: Path) -> None:
