@@ -3,6 +3,8 @@ read on labels and buttons, with the mouse and the keyboard.
 """
 
 import json
+import os
+import signal
 import subprocess
 import time
 from base64 import b64decode
@@ -42,11 +44,13 @@ def browsing(directory: Path) -> Iterator["Tab"]:
     program = next(filter(None, map(which, PROGRAMS)), None)
     assert program, f"a browser is needed, one of {', '.join(PROGRAMS)}"
     with (directory / "browser.log").open("wb") as log:
-        process = subprocess.Popen([program, *OPTIONS, f"--user-data-dir={directory}"], stderr=log)
+        # In a session of its own: Debian's program is a script that starts the browser.
+        command = [program, *OPTIONS, f"--user-data-dir={directory}"]
+        process = subprocess.Popen(command, stderr=log, start_new_session=True)
     try:
         yield Tab(_address(directory / "DevToolsActivePort"))
     finally:
-        process.kill()
+        os.killpg(process.pid, signal.SIGKILL)
         process.wait()
 
 
