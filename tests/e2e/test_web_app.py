@@ -10,6 +10,7 @@ import pytest
 from ops.engines.mailcatcher import MailCatcher
 from tests.e2e.browser import PROGRAMS, Tab, browsing
 from tests.e2e.client import PASSWORD, Client, new_email
+from tests.e2e.test_second_factor import switched_on
 from tests.suite import ADMIN, Suite
 
 HOSTILE = '<img src=x onerror="document.title=1">'
@@ -98,6 +99,15 @@ def test_somebody_who_has_forgotten_the_password_chooses_a_new_one(
     browser.write("Password", "short but longer now")
     browser.click("Log in")
 
+    browser.sees("Nothing to do")
+
+
+def test_somebody_with_a_second_factor_logs_in_with_a_code(browser: Tab, home: str, ada: Client) -> None:
+    phone, _ = switched_on(ada)
+    log_in(browser, home, ada.user["email"], PASSWORD)
+    browser.sees("One step more")
+    browser.write("Code", phone.code())
+    browser.click("Confirm")
     browser.sees("Nothing to do")
 
 

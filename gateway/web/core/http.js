@@ -5,9 +5,9 @@ const UNREACHABLE = "The server can't be reached. Check your connection and try 
 
 // What the API refuses with (RFC 9457), or what stands for it where no answer came (status 0).
 export class Problem extends Error {
-  constructor({ status, code, detail, errors = {}, requestId = "", retryAfter = 0 }) {
+  constructor({ status, code, detail, errors = {}, requestId = "", retryAfter = 0, challenge = "" }) {
     super(detail);
-    Object.assign(this, { status, code, errors, requestId, retryAfter });
+    Object.assign(this, { status, code, errors, requestId, retryAfter, challenge });
   }
 
   // For people: what went wrong, and for what is our fault, what the operators want to know.
@@ -50,6 +50,7 @@ function problem(response, data) {
     detail: data.detail ?? "Something went wrong. Please try again.",
     errors: data.errors,
     requestId: data.request_id,
+    challenge: data.challenge,
     retryAfter: Number(response.headers.get("Retry-After")) || 0,
   });
 }

@@ -31,6 +31,12 @@ export async function logIn(email, password) {
   begin(data);
 }
 
+// The second step of a login: an app's code, or a recovery code, for the challenge of the first.
+export async function confirm(challenge, code) {
+  const { data } = await send("POST", "/api/auth/login/second-factor", { body: { challenge, code } });
+  begin(data);
+}
+
 // Ends the session on the server as well, if that can be reached; here it is over in any case.
 export async function logOut(path = "/api/auth/logout") {
   const token = store.accessToken();
