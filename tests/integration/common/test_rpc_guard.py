@@ -90,10 +90,15 @@ def test_an_impatient_caller_says_nothing_about_the_service(caller: Running, sta
     assert state(caller) == "closed"
 
 
-def test_a_slow_service_gets_so_many_calls_and_no_more(
-    caller: Running, start_target: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.fixture
+def four_places(monkeypatch: pytest.MonkeyPatch) -> None:
+    """For who starts after this: a guard is made with its process."""
     monkeypatch.setattr(rpc_guard, "UNDER_WAY", 4)
+
+
+def test_a_slow_service_gets_so_many_calls_and_no_more(
+    four_places: None, caller: Running, start_target: Any
+) -> None:
     start_target()
 
     def slow(_: int) -> str:

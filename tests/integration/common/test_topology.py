@@ -23,7 +23,7 @@ def asked(template: str) -> dict[str, Any]:
 
 def publish(wire: Wire, payload: dict[str, Any]) -> None:
     message = to_message(Entry(ASKED.source, ASKED.name, payload))
-    wire.send(message.body.encode(), message.routing_key, message.exchange, **message.properties)  # type: ignore[union-attr]
+    wire.send(message.body, message.routing_key, message.exchange, **message.properties)
 
 
 @pytest.fixture
