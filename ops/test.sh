@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Runs every test, in five processes side by side: most tests wait for servers that start, stop or
+# Runs every test, in four processes side by side: most tests wait for servers that start, stop or
 # break. Each process has servers of its own. Coverage is that of all together.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
@@ -9,8 +9,7 @@ LOGS=.local/test
 declare -A GROUPS_OF=(
     [run]="tests/integration/ops tests/unit"
     [people]="tests/e2e tests/fuzz"
-    [mechanism]="tests/integration/common"
-    [gateway]="tests/integration/gateway"
+    [mechanism]="tests/integration/common tests/integration/gateway"
 )
 
 beside() { # name, pytest's arguments: run them in the background, with the output in a file

@@ -1,5 +1,6 @@
 """The gateway over TLS: what it says there, and clients that stall, go away or speak plainly."""
 
+import contextlib
 import os
 import socket
 import ssl
@@ -169,6 +170,7 @@ def test_clients_that_go_away_during_the_greeting_leave_nothing_behind(secure: S
     for _ in range(MOST):
         with connect(secure) as connection:
             connection.sendall(sent)
-            connection.shutdown(socket.SHUT_WR)
+            with contextlib.suppress(OSError):  # the gateway may have seen enough, and gone
+                connection.shutdown(socket.SHUT_WR)
 
     wait_until(lambda: len(os.listdir(f"/proc/{pid}/fd")) <= before + 1)
