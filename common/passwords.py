@@ -19,7 +19,8 @@ from eventlet import tpool
 from eventlet.semaphore import Semaphore
 
 Hashing = Callable[[bytes, bytes], Any]
-_LOWEST_PRIORITY = 19
+# A tenth of the weight of other work: it yields to calls, and still gets on beside a busy neighbour.
+_NICENESS = 10
 # As many at once as there are processors: more would only take turns.
 _slots = Semaphore(os.cpu_count() or 1)
 
@@ -56,9 +57,9 @@ def _off_hub(function: Hashing, password: str, other: bytes) -> bytes:
 
 
 def _at_low_priority(function: Hashing, *arguments: bytes) -> Any:
-    # Linux keeps a niceness for each thread. Hashing takes what is left and stalls nobody.
+    # Linux keeps a niceness for each thread.
     # Never log in here: the log's lock and a foreign thread do not go together under eventlet.
     thread = threading.get_native_id()
-    if os.getpriority(os.PRIO_PROCESS, thread) < _LOWEST_PRIORITY:
-        os.setpriority(os.PRIO_PROCESS, thread, _LOWEST_PRIORITY)
+    if os.getpriority(os.PRIO_PROCESS, thread) < _NICENESS:
+        os.setpriority(os.PRIO_PROCESS, thread, _NICENESS)
     return function(*arguments)

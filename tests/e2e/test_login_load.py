@@ -33,18 +33,21 @@ def test_clients_that_log_in_without_pause_do_not_triple_the_p99_of_a_list(
 
     def logging_in() -> None:
         body = {"email": expensive.user["email"], "password": PASSWORD}
-        assert expensive.post("/api/auth/login", body).status_code == 200
+        status = expensive.post("/api/auth/login", body).status_code
+        # Where other work leaves too little of the machine, a login may meet its deadline.
+        assert status in (200, 504)
+        logins.append(status)
 
     load(listing, CLIENTS, 1)
-    logins: list[float] = []
+    logins: list[int] = []
 
     def measure() -> float:
         quiet = p99(load(listing, CLIENTS, SECONDS))
         others = eventlet.spawn(load, logging_in, CLIENTS, SECONDS)
         loaded = p99(load(listing, CLIENTS, SECONDS))
-        logins.extend(others.wait())
+        others.wait()
         print(f"p99 {quiet * 1000:.0f} ms, with logins {loaded * 1000:.0f} ms")
         return loaded / quiet
 
     assert quickest(measure, good=3) < 3
-    assert len(logins) > CLIENTS / 2
+    assert logins.count(200) > CLIENTS / 2
