@@ -24,9 +24,7 @@ class Engines:
 
     def add_vhost(self, name: str) -> str:
         """A new virtual host; its address."""
-        self.rabbitmq.ctl("add_vhost", name)
-        self.rabbitmq.ctl("set_permissions", "-p", name, self.rabbitmq.user, ".*", ".*", ".*")
-        return self.rabbitmq.uri_of(name)
+        return self.rabbitmq.add_vhost(name)
 
     def add_database(self, name: str) -> str:
         """A new database in PostgreSQL; its address."""

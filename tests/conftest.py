@@ -76,10 +76,8 @@ def mongo_uri(mongodb: MongoDB) -> str:
 def amqp_uri(rabbitmq: RabbitMQ) -> Iterator[str]:
     """A virtual host of this test's own."""
     name = f"test-{uuid.uuid4().hex[:8]}"
-    rabbitmq.ctl("add_vhost", name)
-    rabbitmq.ctl("set_permissions", "-p", name, "guest", ".*", ".*", ".*")
-    yield rabbitmq.uri_of(name)
-    rabbitmq.ctl("delete_vhost", name)
+    yield rabbitmq.add_vhost(name)
+    rabbitmq.delete_vhost(name)
 
 
 @pytest.fixture

@@ -76,8 +76,7 @@ def wait_until(holds: Callable[[], bool], seconds: float = 20) -> None:
 @pytest.fixture(scope="session")
 def vhost(rabbitmq: RabbitMQ) -> str:
     """A virtual host in which no service but the tests' own listens."""
-    rabbitmq.ctl("add_vhost", "gateway")
-    rabbitmq.ctl("set_permissions", "-p", "gateway", "guest", ".*", ".*", ".*")
+    rabbitmq.add_vhost("gateway")
     return "gateway"
 
 

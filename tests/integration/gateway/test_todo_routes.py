@@ -15,9 +15,7 @@ from tests.suite import Suite
 @pytest.fixture(scope="module")
 def pair(rabbitmq: RabbitMQ, mongodb: MongoDB, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Suite]:
     """The gateway and the todo service."""
-    rabbitmq.ctl("add_vhost", "pair")
-    rabbitmq.ctl("set_permissions", "-p", "pair", "guest", ".*", ".*", ".*")
-    settings = {"RABBITMQ_URL": rabbitmq.uri_of("pair"), "MONGODB_URI": mongodb.uri}
+    settings = {"RABBITMQ_URL": rabbitmq.add_vhost("pair"), "MONGODB_URI": mongodb.uri}
     with running(tmp_path_factory.mktemp("pair"), "gateway", "todos", **settings) as suite:
         wait_until(
             lambda: requests.get(f"{suite.url}/health").json()["services"]["todos"]["status"] == "pass"

@@ -27,10 +27,8 @@ from tests.integration.running import Running
 @pytest.fixture(scope="session")
 def suite_config(mongo_uri: str, rabbitmq: RabbitMQ) -> dict[str, Any]:
     """The settings of one service that all of these tests call, on a virtual host of its own."""
-    rabbitmq.ctl("add_vhost", "todos")
-    rabbitmq.ctl("set_permissions", "-p", "todos", "guest", ".*", ".*", ".*")
     config = settings.load()
-    config |= {"MONGODB_URI": mongo_uri, "AMQP_URI": rabbitmq.uri_of("todos"), "JWT_SECRET": SECRET}
+    config |= {"MONGODB_URI": mongo_uri, "AMQP_URI": rabbitmq.add_vhost("todos"), "JWT_SECRET": SECRET}
     config["HTTP"] |= {"host": "127.0.0.1", "ports": dict.fromkeys(config["HTTP"]["ports"], 0)}
     return config
 
