@@ -9,6 +9,7 @@ import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
+from time import monotonic
 from typing import Any
 
 import eventlet
@@ -30,7 +31,7 @@ Document = dict[str, Any]
 HIDDEN = {"outbox": 0, "outbox_at": 0}
 _BATCH, _SOME, _MOST_HINTS = 200, 20, 2000
 _CLOSED = {"$unset": {"outbox": "", "outbox_at": ""}}
-_TAKEOVER_SECONDS = 5
+_TAKEOVER_SECONDS, _LOOK_SECONDS = 5, 1
 _START_SECONDS = 60
 _AUTHENTICATION_FAILED = (13, 18)
 _OTHER_OPTIONS = 85
@@ -96,6 +97,12 @@ class MongoOutbox:
         # What is published and not removed is published again, which does no harm: no need to wait for disks.
         self._unflushed = collection.with_options(write_concern=WriteConcern(w=1))
         self._hints: list[tuple[Any, tuple[Document, ...]]] = []
+        self._next_look = 0.0
+
+    @property
+    def has_more(self) -> bool:
+        """Whether there are hints, or it is time to look for what others have left."""
+        return bool(self._hints) or monotonic() >= self._next_look
 
     def prepare(self) -> None:
         """Make the index that finds documents whose events are still to be published."""
@@ -151,10 +158,13 @@ class MongoOutbox:
 
     def _overdue(self) -> list[Document]:
         """Take over what is late: whoever sets the time anew has it, and nobody else until then."""
+        self._next_look = monotonic() + _LOOK_SECONDS
         late, order = {"outbox_at": {"$lt": clock.now()}}, [("outbox_at", ASCENDING)]
         documents = list(self.collection.find(late, {"outbox": 1}, sort=order, limit=_BATCH))
         if not documents:
             return []
+        if len(documents) == _BATCH:
+            self._next_look = 0.0
         # Not to the millisecond the time that another sets at this moment: it tells whose a document is.
         mine = clock.now() + timedelta(seconds=_TAKEOVER_SECONDS, milliseconds=secrets.randbelow(1000))
         mine = mine.replace(microsecond=mine.microsecond // 1000 * 1000)

@@ -74,6 +74,10 @@ class Lag:
 class Store(Protocol):
     """Where entries lie. ``drain`` hands some to ``publish``, removes them, and tells how many."""
 
+    @property
+    def has_more(self) -> bool:
+        """Whether the last batch has left something that can be published at once."""
+
     def drain(self, publish: Publish) -> int:
         """Publish a batch; 0 when there is nothing to do. Entries stay if ``publish`` raises."""
 
@@ -138,7 +142,7 @@ class Relay(SharedExtension):
 
     def _drain_all(self) -> bool:
         try:
-            while self._store is not None and self._store.drain(self._publish):
+            while self._store is not None and self._store.drain(self._publish) and self._store.has_more:
                 pass
         except PublishFailed as problem:
             log.warning("outbox_publish_failed", error=str(problem))

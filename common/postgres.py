@@ -60,6 +60,7 @@ class PostgresOutbox:
 
     def __init__(self, engine: Engine) -> None:
         self.engine = engine
+        self.has_more = False
 
     def drain(self, publish: Publish) -> int:
         """Publish a batch inside the transaction that removes it: it stays if that fails."""
@@ -67,6 +68,7 @@ class PostgresOutbox:
             rows = sorted(connection.execute(self._TAKE, {"batch": _BATCH}).all())
             if rows:
                 publish([Entry(row.source, row.name, row.payload) for row in rows])
+        self.has_more = len(rows) == _BATCH
         return len(rows)
 
     def lag(self) -> Lag:
