@@ -158,6 +158,7 @@ def _number_problems(config: Config) -> list[str]:
         ("BCRYPT_ROUNDS", config["BCRYPT_ROUNDS"], 4, 20),
         ("DB_PORT", config["POSTGRES"]["port"], 1, 65535),
         ("MAX_WORKERS", config["max_workers"], 1, 10_000),
+        ("BACKGROUND_NICENESS", config["BACKGROUND_NICENESS"], 0, 19),
         ("GATEWAY_WORKERS", config["HTTP"]["gateway_workers"], 1, 10_000),
         ("MAX_BODY_BYTES", config["HTTP"]["max_body_bytes"], 1024, 2**30),
         *edge_settings.number_limits(config),

@@ -26,6 +26,7 @@ from nameko.runners import ServiceRunner
 
 from common import config as settings
 from common.logging import get_logger, identify
+from ops.priority import yield_to_others
 
 SERVICES = {
     "gateway": "gateway.service:GatewayService",
@@ -35,6 +36,8 @@ SERVICES = {
     "messaging": "services.messaging.service:MessagingService",
     "auth": "services.auth.service:AuthService",
 }
+BACKGROUND = ("messaging", "notifications")
+"""Mails may come a little later where a processor is short; whoever waits for an answer is served first."""
 EX_CONFIG = 78
 GRACE_SECONDS = 20
 _STARTUP_REFUSALS = ("TopologyError", "StorageUnavailable", "PortTaken", "ConfigurationError", "BadSetting")
@@ -53,6 +56,8 @@ def main(arguments: list[str]) -> int:
         return EX_CONFIG
     logging.config.dictConfig(config["LOGGING"])
     identify(arguments[0])
+    if arguments[0] in BACKGROUND:
+        yield_to_others(config["BACKGROUND_NICENESS"])
     return serve(SERVICES[arguments[0]], config)
 
 
