@@ -24,7 +24,7 @@ from types import SimpleNamespace
 from typing import Any
 
 from nameko_sqlalchemy.database import Session
-from pymongo import InsertOne, MongoClient
+from pymongo import MongoClient
 from sqlalchemy.orm import sessionmaker
 
 from bench.engines import killed
@@ -32,7 +32,7 @@ from common import clock, topology
 from common.broker import ConfirmedPublisher
 from common.client_info import Client
 from common.config import load
-from common.group_commit import GroupCommit
+from common.group_commit import GroupCommit, Insert
 from common.mongo import MongoOutbox
 from common.outbox import Publish, Relay, to_message
 from common.postgres import PostgresOutbox, make_engine
@@ -61,7 +61,7 @@ class SilentTodos(storage.TodoStore):
 
     def add(self, change: domain.Change) -> domain.Todo:
         """Keep a new todo."""
-        self.storage.group.write(InsertOne(self._new(change.todo)))
+        self.storage.group.write(Insert(self._new(change.todo)))
         return change.todo
 
 

@@ -15,10 +15,45 @@ from pymongo import InsertOne, UpdateOne
 from pymongo.collection import Collection
 from pymongo.errors import BulkWriteError, WriteError
 
-from common.mongo import DUPLICATE_KEY, AlreadyThere, Document, translated
+from common.mongo import DUPLICATE_KEY, AlreadyThere, Document, translated, unique
 
 _AT_ONCE = 100
-Change = InsertOne[Document] | UpdateOne
+
+
+@dataclass(frozen=True, slots=True)
+class Insert:
+    """A new document."""
+
+    document: Document
+
+    def make(self, collection: Collection[Document]) -> bool:
+        """By itself."""
+        collection.insert_one(self.document)
+        return False
+
+    def in_bulk(self) -> InsertOne[Document]:
+        """As a part of a bulk."""
+        return InsertOne(self.document)
+
+
+@dataclass(frozen=True, slots=True)
+class Update:
+    """A change of the document that ``those`` finds; with ``upsert`` one is made where there is none."""
+
+    those: Document
+    change: Document
+    upsert: bool = False
+
+    def make(self, collection: Collection[Document]) -> bool:
+        """By itself; whether it has made the document."""
+        return collection.update_one(self.those, self.change, upsert=self.upsert).upserted_id is not None
+
+    def in_bulk(self) -> UpdateOne:
+        """As a part of a bulk."""
+        return UpdateOne(self.those, self.change, upsert=self.upsert)
+
+
+Change = Insert | Update
 
 
 @dataclass(slots=True)
@@ -40,12 +75,23 @@ class GroupCommit:
 
         AlreadyThere if the key is taken; else what the same write alone would raise.
         """
+        if not self._is_busy:
+            return self._write_alone(change)
         mine = _Write(change)
         self._waiting.append(mine)
-        if not self._is_busy:
-            self._is_busy = True
-            eventlet.spawn(self._work)
         return bool(mine.done.wait())
+
+    def _write_alone(self, change: Change) -> bool:
+        """In the caller's own green thread; what gathers meanwhile is written in one of its own."""
+        self._is_busy = True
+        try:
+            with unique():
+                return change.make(self._collection)  # half of what the driver takes for a bulk of one
+        finally:
+            if self._waiting:
+                eventlet.spawn(self._work)
+            else:
+                self._is_busy = False
 
     def _work(self) -> None:
         try:
@@ -57,7 +103,7 @@ class GroupCommit:
     def _write(self, writes: list[_Write]) -> None:
         try:
             with translated():
-                outcomes = self._outcomes([one.change for one in writes])
+                outcomes = self._outcomes([one.change.in_bulk() for one in writes])
         except Exception as problem:
             outcomes = dict.fromkeys(range(len(writes)), problem)
         for number, one in enumerate(writes):
@@ -67,7 +113,7 @@ class GroupCommit:
             else:
                 one.done.send(outcome)
 
-    def _outcomes(self, changes: list[Change]) -> dict[int, Any]:
+    def _outcomes(self, changes: list[InsertOne[Document] | UpdateOne]) -> dict[int, Any]:
         """What is to be told of those changes that did more, or less, than find their document."""
         try:
             done = self._collection.bulk_write(changes, ordered=False)

@@ -9,13 +9,12 @@ import eventlet
 from eventlet.greenthread import GreenThread
 from eventlet.hubs import get_hub
 from nameko.containers import WorkerContext
-from pymongo import UpdateOne
 from pymongo.collection import Collection
 
 from common import clock, context, events
 from common.errors import Unavailable
 from common.events import Event
-from common.group_commit import GroupCommit
+from common.group_commit import GroupCommit, Update
 from common.logging import get_logger
 from common.mongo import AlreadyThere, Document, MongoStorage, entry, expire, translated, unique, with_event
 from services.notifications import domain
@@ -60,7 +59,7 @@ class DeliveryLog:
         first = {"template": template, "created_at": now}
         change = {"$set": claim, "$setOnInsert": first}
         try:
-            is_new = self._write(UpdateOne(_free(message_id, now), change, upsert=True))
+            is_new = self._write(Update(_free(message_id, now), change, upsert=True))
         except AlreadyThere:
             if self._status(message_id) in domain.CLOSED:
                 return False
@@ -119,7 +118,7 @@ class DeliveryLog:
         event = entry(kind.source, kind.name, payload)
         change = with_event(event)
         change["$set"] |= {"status": status, "updated_at": clock.now()}
-        self._write(UpdateOne({"_id": message_id}, change))
+        self._write(Update({"_id": message_id}, change))
         # A document that this claim has made has no earlier event in it.
         self._storage.announce(message_id, *([event] if self._made == message_id else []))
 

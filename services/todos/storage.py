@@ -19,7 +19,7 @@ from pymongo.client_session import ClientSession
 
 from common import context
 from common.errors import Conflict
-from common.group_commit import GroupCommit
+from common.group_commit import GroupCommit, Insert
 from common.idempotency import Key
 from common.mongo import HIDDEN, AlreadyThere, MongoStorage, entry, holding, translated, with_event
 from common.paging import Page
@@ -81,7 +81,7 @@ class TodoStore:
         """Keep a new todo; AlreadyThere if one has its id."""
         event = self._entry([change])
         document = self._new(change.todo) | holding(event)
-        self.storage.group.write(InsertOne(document))
+        self.storage.group.write(Insert(document))
         self.storage.announce(document["_id"], event)
         return change.todo
 

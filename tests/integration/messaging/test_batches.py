@@ -6,11 +6,11 @@ from typing import Any
 
 import eventlet
 import pytest
-from pymongo import MongoClient, UpdateOne
+from pymongo import MongoClient
 
 from common import events, mongo
 from common.errors import Unavailable
-from common.group_commit import GroupCommit
+from common.group_commit import GroupCommit, Update
 from common.mongo import AlreadyThere
 from services.messaging import domain
 from services.messaging.domain import Contact, Mail
@@ -122,8 +122,8 @@ def group(messaging: Running) -> Iterator[GroupCommit]:
     collection.drop()
 
 
-def upsert(key: int, free: bool = False) -> UpdateOne:
-    return UpdateOne({"_id": key, "free": True}, {"$set": {"free": free}}, upsert=True)
+def upsert(key: int, free: bool = False) -> Update:
+    return Update({"_id": key, "free": True}, {"$set": {"free": free}}, upsert=True)
 
 
 def test_each_of_a_group_learns_what_became_of_its_own_write(group: GroupCommit) -> None:
@@ -144,7 +144,7 @@ def test_each_of_a_group_learns_what_became_of_its_own_write(group: GroupCommit)
 
 
 def test_one_that_can_not_be_written_fails_and_the_others_of_its_group_do_not(group: GroupCommit) -> None:
-    wrong = UpdateOne({"_id": 1}, {"$set": {"a": 1}, "$unset": {"a": ""}})
+    wrong = Update({"_id": 1}, {"$set": {"a": 1}, "$unset": {"a": ""}})
     first, second, third = [eventlet.spawn(group.write, one) for one in (upsert(6), wrong, upsert(7))]
     with pytest.raises(Unavailable):
         second.wait()
