@@ -1,6 +1,6 @@
 """Events handled together: what has come in while the last batch was being handled makes the next one.
 
-An event that finds nothing going on is a batch of one, at once. What comes within a few milliseconds after
+An event that finds nothing going on is a batch of one, at once. What comes within a tenth of a second after
 a batch waits for the end of these, so that under load batches grow, up to ``AT_ONCE``; and a batch costs
 hardly more than an event: one query, one write, one acknowledgement.
 
@@ -27,7 +27,7 @@ AT_ONCE = 100
 """The largest batch."""
 PREFETCH = 2 * AT_ONCE
 """How many messages of a queue a process takes from the broker: a batch, and what gathers meanwhile."""
-_ENOUGH, _PAUSE_SECONDS = 20, 0.02
+_ENOUGH, _PAUSE_SECONDS = 20, 0.1
 """What follows a batch waits so long for company, unless there is enough of it."""
 Payload = dict[str, Any]
 

@@ -29,7 +29,7 @@ from common.transport import codec
 log = get_logger()
 POLL_SECONDS = 1.0
 _RETRY_SECONDS = 1.0
-_PAUSE_SECONDS = 0.025
+_PAUSE_SECONDS = 0.1
 
 
 @dataclass(frozen=True, slots=True)
