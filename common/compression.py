@@ -20,11 +20,13 @@ def compress(request: Request, response: Response) -> None:
     """Replace the answer's body if that is worth it, and say that it depends on the request."""
     if request.method not in ("GET", "HEAD") or response.status_code != 200 or not response.is_sequence:
         return
-    size = response.calculate_content_length() or 0
-    if size < SMALLEST_BYTES or "ETag" in response.headers or not is_worth_it(response.mimetype):
+    headers = response.headers
+    size = int(headers.get("Content-Length") or response.calculate_content_length() or 0)
+    if size < SMALLEST_BYTES or "ETag" in headers or not is_worth_it(headers.get("Content-Type")):
         return
-    response.vary.add("Accept-Encoding")
-    if accepts_gzip(request):
+    # werkzeug's sets of header values cost more than all the rest here.
+    headers["Vary"] = f"{headers['Vary']}, Accept-Encoding" if "Vary" in headers else "Accept-Encoding"
+    if "HTTP_ACCEPT_ENCODING" in request.environ and accepts_gzip(request):
         response.set_data(pack(response.get_data()))
         response.headers["Content-Encoding"] = "gzip"
 

@@ -36,6 +36,17 @@ class Reply:
     headers: dict[str, str] = field(default_factory=dict)
 
 
+class JsonAnswer(Response):
+    """An answer whose headers are complete, so that werkzeug need not look them over once more."""
+
+    def __init__(self, reply: Reply) -> None:
+        super().__init__(strict_json.encode(reply.payload), reply.status, reply.headers, content_type=JSON)
+
+    def get_wsgi_headers(self, environ: Any) -> Any:
+        """What was set; werkzeug's own where the status forbids a body."""
+        return self.headers if self.status_code in (200, 201, 202) else super().get_wsgi_headers(environ)
+
+
 class HttpEntrypoint(HttpRequestHandler):
     """``@http("GET", "/api/todos", allow=Allow.USER, scope="todos:read")``.
 
@@ -101,7 +112,7 @@ class HttpEntrypoint(HttpRequestHandler):
             response = Response(status=reply.status, headers=reply.headers)
             response.headers.pop("Content-Type", None)
             return response
-        return Response(strict_json.encode(reply.payload), reply.status, reply.headers, content_type=JSON)
+        return JsonAnswer(reply)
 
     def _accept(self, request: Request) -> None:
         accepted = request.accept_mimetypes
