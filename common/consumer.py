@@ -26,7 +26,7 @@ from common.transport.acks import Acks
 log = get_logger()
 _PAUSE_SECONDS = 1
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.5, 2.0
-_TICK_SECONDS = 0.25
+_TICK_SECONDS = 0.5
 
 
 class PacedConsumer(Consumer):

@@ -27,7 +27,7 @@ from common.topology import Topology
 from common.transport import codec
 
 log = get_logger()
-POLL_SECONDS = 1.0
+POLL_SECONDS = 2.0
 _RETRY_SECONDS = 1.0
 _PAUSE_SECONDS = 0.1
 
