@@ -34,7 +34,6 @@ down: ## Stop the containers; their data is kept
 
 test: ## Lint and run every test with coverage; T=path runs a part, without lint and coverage
 	@ops/install.sh --dev
-	$(if $(T),,@$(MAKE) --no-print-directory lint)
 	@$(if $(T),$(PYTHON) -m pytest $(T),ops/test.sh)
 
 chaos: ## Kill and restart everything under load, the long form; counts must come out exact

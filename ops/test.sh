@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Runs every test, in four processes side by side: most tests wait for servers that start, stop or
-# break. Each process has servers of its own. Coverage is that of all together.
+# Checks style and types and runs every test, in processes side by side: most tests wait for servers that
+# start, stop or break. Each process has servers of its own. Coverage is that of all together.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
@@ -12,10 +12,10 @@ declare -A GROUPS_OF=(
     [mechanism]="tests/integration/common tests/integration/gateway"
 )
 
-beside() { # name, pytest's arguments: run them in the background, with the output in a file
+beside() { # name, command: run it in the background, with the output in a file
     local name=$1
     shift
-    COVERAGE_FILE=.coverage.$name "${PYTEST[@]}" "$@" >"$LOGS/$name.log" 2>&1 &
+    COVERAGE_FILE=.coverage.$name "$@" >"$LOGS/$name.log" 2>&1 &
     processes[$name]=$!
 }
 
@@ -25,14 +25,16 @@ trap 'kill "${processes[@]}" 2>/dev/null || true' EXIT
 elsewhere=()
 for name in "${!GROUPS_OF[@]}"; do
     read -ra paths <<<"${GROUPS_OF[$name]}"
-    beside "$name" "${paths[@]}"
+    beside "$name" "${PYTEST[@]}" "${paths[@]}"
     elsewhere+=("${paths[@]/#/--ignore=}")
 done
+
+beside lint make --no-print-directory lint
 
 failed=0
 # Whatever is in no group, so that no test is forgotten.
 COVERAGE_FILE=.coverage.rest "${PYTEST[@]}" tests "${elsewhere[@]}" || failed=1
-for name in "${!GROUPS_OF[@]}"; do
+for name in "${!processes[@]}"; do
     wait "${processes[$name]}" || failed=1
     cat "$LOGS/$name.log"
 done
