@@ -11,6 +11,7 @@ from typing import Any
 
 import eventlet
 from amqp.exceptions import AMQPError
+from eventlet.semaphore import Semaphore
 from kombu import Consumer
 from kombu.message import Message as Received
 from nameko.extensions import ProviderCollector
@@ -54,6 +55,8 @@ class QueueConsumer(NamekoQueueConsumer):
         self._paused: set[str] = set()
         self._acks = Acks()
         self._channel: Any = None
+        # A full socket takes a frame in parts, and another green thread's must not come in between.
+        self._writing = Semaphore(1)
 
     @property
     def has_begun(self) -> bool:
@@ -174,7 +177,8 @@ class QueueConsumer(NamekoQueueConsumer):
 
     def _tell_broker(self, data: bytes) -> None:
         try:
-            self._channel.connection.transport.write(data)
+            with self._writing:
+                self._channel.connection.transport.write(data)
         except (AMQPError, OSError) as problem:
             log.debug("message_verdict_lost", error=str(problem))
 
