@@ -148,13 +148,14 @@ class MongoOutbox:
         if unread:
             query = {"_id": {"$in": unread}, "outbox_at": {"$exists": True}}
             found = {document["_id"]: document for document in self.collection.find(query, {"outbox": 1})}
-        documents = []
+        documents: dict[Any, Document] = {}
         for identifier, entries in hints:
-            if entries:
-                documents.append({"_id": identifier, "outbox": entries})
-            elif identifier in found:
-                documents.append(found.pop(identifier))
-        return documents
+            # A document that was changed again holds what its maker handed over as well.
+            if identifier in found:
+                documents.setdefault(identifier, found[identifier])
+            elif entries:
+                documents.setdefault(identifier, {"_id": identifier, "outbox": entries})
+        return list(documents.values())
 
     def _overdue(self) -> list[Document]:
         """Take over what is late: whoever sets the time anew has it, and nobody else until then."""
