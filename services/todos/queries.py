@@ -41,6 +41,10 @@ class ListQuery(PageQuery):
     sort = fields.String(validate=validate.OneOf(_SORTS), load_default="-created_at")
 
 
+_UNASKED = load(ListQuery, {})
+"""What a list without parameters means; never changed."""
+
+
 @dataclass(frozen=True, slots=True)
 class Listing:
     """A page to read: which documents, in which order, how many, and from where on."""
@@ -77,7 +81,7 @@ class Listing:
 
 def listing(user_id: str, query: Mapping[str, str] | None) -> Listing:
     """The page of a user's todos that the parameters ask for."""
-    asked = load(ListQuery, query or {})
+    asked = load(ListQuery, query) if query else _UNASKED
     clauses = [{"user_id": user_id, "deleted_at": None}, *_conditions(asked)]
     name = asked["sort"].removeprefix("-")
     return _listing(user_id, asked, clauses, SORT_KEYS[name], asked["sort"].startswith("-"))

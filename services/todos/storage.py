@@ -22,6 +22,7 @@ from common.errors import Conflict
 from common.group_commit import GroupCommit, Insert
 from common.idempotency import Key
 from common.mongo import HIDDEN, AlreadyThere, MongoStorage, entry, holding, translated, with_event
+from common.mongo_read import read_at_once
 from common.paging import Page
 from services.todos import answers, collection, domain, statistics
 from services.todos.answers import Answers, Work
@@ -101,16 +102,15 @@ class TodoStore:
         if not in_trash:
             found["deleted_at"] = None
         with translated():
-            document = self.todos.find_one(found, HIDDEN) if found["_id"] else None
-        if document is None:
+            documents = read_at_once(self.todos, found, HIDDEN, 1) if found["_id"] else []
+        if not documents:
             raise domain.not_found()
-        return from_document(document)
+        return from_document(documents[0])
 
     def page(self, listing: Listing) -> Page[Todo]:
         """The todos of a page, for showing: their times are naive UTC. And their total if that was asked."""
         with bounded(READ_SECONDS):
-            cursor = self.shown.find(listing.page, HIDDEN, sort=listing.order, limit=listing.limit + 1)
-            found = list(cursor)
+            found = read_at_once(self.shown, listing.page, HIDDEN, listing.limit + 1, listing.order)
             total = self.todos.count_documents(listing.selection) if listing.count else None
         page = Page.cut(found, listing.limit, total, listing.cursor_after)
         return Page([from_document(document) for document in page.items], page.next_cursor, total)
