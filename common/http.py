@@ -115,7 +115,7 @@ class HttpEntrypoint(HttpRequestHandler):
         return JsonAnswer(reply)
 
     def _accept(self, request: Request) -> None:
-        accepted = request.accept_mimetypes
+        accepted = request.accept_mimetypes if "HTTP_ACCEPT" in request.environ else None
         if accepted and not accepted[self.produces] and not accepted["application/problem+json"]:
             raise NotAcceptable()
 

@@ -70,7 +70,7 @@ class Request(WerkzeugRequest):
     @property
     def bearer_token(self) -> str:
         """The token of the Authorization header, or an empty string."""
-        scheme, _, token = self.headers.get("Authorization", "").partition(" ")
+        scheme, _, token = self.environ.get("HTTP_AUTHORIZATION", "").partition(" ")
         return token.strip() if scheme.lower() == "bearer" else ""
 
 
@@ -79,9 +79,9 @@ def context_of(request: Request) -> dict[str, Any]:
     found = {
         context.REQUEST_ID: request.request_id,
         context.AUTH_TOKEN: request.bearer_token,
-        context.TRACEPARENT: request.headers.get("Traceparent", "")[:128],
+        context.TRACEPARENT: request.environ.get("HTTP_TRACEPARENT", "")[:128],
         context.CLIENT_IP: request.remote_addr or "",
-        context.USER_AGENT: request.headers.get("User-Agent", "")[:256],
+        context.USER_AGENT: request.environ.get("HTTP_USER_AGENT", "")[:256],
         context.BASE_URL: f"{request.scheme}://{request.host}" if request.host else "",
     }
     return {key: value for key, value in found.items() if value}

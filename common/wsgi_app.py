@@ -49,7 +49,7 @@ class SuiteWsgiApp(WsgiApp):
         self.proxies.apply(environ)
         request = Request(environ, shallow=True)
         request.limit(self.server.max_body_bytes)
-        request.request_id = _request_id(request.headers.get("X-Request-ID", ""))
+        request.request_id = _request_id(environ.get("HTTP_X_REQUEST_ID", ""))
         response, route = self._answer(request)
         compress(request, response)
         complete(response, request.request_id, self.server.every_answer, request.answer_headers)
