@@ -1,7 +1,8 @@
 """The container that runs a service's workers: Nameko's, with less around each of them.
 
-Nameko asks every dependency at four points of a worker's life whether it has something to do, times each
-step for its debug log, and starts a green thread for a request whose connection has one already.
+Nameko makes every dependency for every worker, asks each at four points of the worker's life whether it has
+something to do, times each step for its debug log, and starts a green thread for a request whose connection
+has one already. Here a dependency is made when a worker asks for it, but for those with ``at_start``.
 """
 
 import sys
@@ -18,10 +19,26 @@ Args = tuple[Any, ...]
 Kwargs = dict[str, Any]
 HandleResult = Callable[[WorkerContext, Any, Any], tuple[Any, Any]]
 PATIENCE_SECONDS = 5
+_CONTEXT = "_worker_context"
 
 
 class NoPlace(Exception):
     """All places of the worker pool have been taken for too long."""
+
+
+class _Later:
+    """A dependency that a worker is given when it first asks for it: of a dozen a call needs one or two."""
+
+    def __init__(self, provider: DependencyProvider) -> None:
+        self._provider = provider
+
+    def __get__(self, service: Any, owner: type) -> Any:
+        if service is None:
+            return self
+        value = self._provider.get_dependency(service.__dict__[_CONTEXT])
+        # From here on the attribute is the instance's own, and this is not asked again.
+        service.__dict__[self._provider.attr_name] = value
+        return value
 
 
 class SuiteContainer(ServiceContainer):
@@ -29,7 +46,10 @@ class SuiteContainer(ServiceContainer):
 
     def __init__(self, service_cls: type, config: dict[str, Any]) -> None:
         super().__init__(service_cls, config)
-        self._providers = [(one.attr_name, one) for one in self.dependencies]
+        at_start = [one for one in self.dependencies if getattr(one, "at_start", False)]
+        self._at_start = [(one.attr_name, one) for one in at_start]
+        later = {one.attr_name: _Later(one) for one in self.dependencies if one not in at_start}
+        self._worker_cls = type(service_cls.__name__, (service_cls,), later)
         self._setups = self._overriding("worker_setup")
         self._results = self._overriding("worker_result")
         self._teardowns = self._overriding("worker_teardown")
@@ -71,12 +91,11 @@ class SuiteContainer(ServiceContainer):
         self, entrypoint: Entrypoint, args: Args, kwargs: Kwargs, data: Kwargs, handle_result: HandleResult
     ) -> None:
         """The same without a place in the pool: for what has to answer while all places are taken."""
-        service = self.service_cls()
+        service = self._worker_cls()
         self._run_worker(WorkerContext(self, service, entrypoint, args, kwargs, data=data), handle_result)
 
     def _run_worker(self, worker_ctx: WorkerContext, handle_result: HandleResult | None) -> None:
-        for name, provider in self._providers:
-            setattr(worker_ctx.service, name, provider.get_dependency(worker_ctx))
+        self._inject(worker_ctx)
         self._worker_setup(worker_ctx)
         result = exc_info = None
         try:
@@ -89,6 +108,15 @@ class SuiteContainer(ServiceContainer):
         self._worker_result(worker_ctx, result, exc_info)
         del exc_info  # it holds this frame, which holds it
         self._worker_teardown(worker_ctx)
+
+    def _inject(self, worker_ctx: WorkerContext) -> None:
+        service = worker_ctx.service
+        if type(service) is not self._worker_cls:  # made by Nameko itself
+            self._inject_dependencies(worker_ctx)
+            return
+        service.__dict__[_CONTEXT] = worker_ctx
+        for name, provider in self._at_start:
+            setattr(service, name, provider.get_dependency(worker_ctx))
 
     # By these names Nameko's tools for tests look on.
 

@@ -216,6 +216,8 @@ class Caller(DependencyProvider):
     """
 
     tokens = Tokens()
+    at_start = True
+    """Who has been let in stays who they are, also if their token expires before the worker asks."""
 
     def probes(self) -> tuple[Probe, ...]:
         """Whether this process knows which sessions have ended; else it lets nobody in."""
