@@ -10,6 +10,8 @@ from common.rpc import rpc
 from common.schemas import load, refuse
 from services.auth import domain
 from services.auth.access_token_api import AccessTokenApi
+from services.auth.aside import Aside
+from services.auth.logins import Known
 from services.auth.pacing import at_least
 from services.auth.registration_keys import RegistrationKeys
 from services.auth.schemas import (
@@ -35,6 +37,7 @@ class AuthService(SecondFactorApi, AccessTokenApi):
 
     name = "auth"
     once: Any = RegistrationKeys()
+    aside: Any = Aside()
 
     @rpc(allow=Allow.PUBLIC)
     def register(
@@ -64,8 +67,11 @@ class AuthService(SecondFactorApi, AccessTokenApi):
             self.refused("login", known, domain.why_not(known, right))
             raise domain.wrong_credentials()
         if known["has_second_factor"]:
+            self._raise_cost(known, given["password"])
             raise self.challenge(known)
-        return self.start_session(known)
+        pair = self.start_session(known)
+        self._raise_cost(known, given["password"])
+        return pair
 
     @rpc(allow=Allow.PUBLIC)
     def refresh(self, data: Any) -> dict[str, Any]:
@@ -155,3 +161,15 @@ class AuthService(SecondFactorApi, AccessTokenApi):
             log.warning("password_change_refused", user_id=caller.user_id, ip=self.client.ip)
             self.refused("password_changed", known, "wrong_password")
             raise domain.wrong_password()
+
+    def _raise_cost(self, known: Known, password: str) -> None:
+        """Have a right password kept at today's cost, if it is kept at a lower one; nobody waits for it."""
+        old, user_id = known["password_hash"], known["user"]["id"]
+
+        def _raise() -> None:
+            new = self.passwords.hash(password)
+            if self.users.raise_password_cost(user_id=user_id, old_hash=old, new_hash=new):
+                log.info("password_cost_raised", user_id=user_id)
+
+        if self.passwords.is_outdated(old):
+            self.aside(_raise)

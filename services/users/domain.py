@@ -38,9 +38,15 @@ class Proof:
     password_hash: str
     second_factor: bool = False
 
-    def is_enough(self, password_hash: str, needs_second_factor: bool) -> bool:
+    def is_enough(self, password_hash: str, raised_from: str | None, needs_second_factor: bool) -> bool:
         """Whether it still is, now that the account is locked."""
-        return self.password_hash == password_hash and (self.second_factor or not needs_second_factor)
+        is_present = is_of_password(self.password_hash, password_hash, raised_from)
+        return is_present and (self.second_factor or not needs_second_factor)
+
+
+def is_of_password(checked: str, password_hash: str, raised_from: str | None) -> bool:
+    """Whether a hash is the present password's: as it is kept, or as it was before its cost was raised."""
+    return checked == password_hash or fingerprint(checked) == raised_from
 
 
 def not_found() -> NotFound:

@@ -34,7 +34,11 @@ class SecondFactor(Base):
 
 
 class User(Base):
-    """A person. ``email_key`` is what makes an address unique: see ``domain.email_key``."""
+    """A person. ``email_key`` is what makes an address unique: see ``domain.email_key``.
+
+    ``raised_from`` is the SHA-256 of the hash that this password had at a lower cost: what was checked
+    against that one was checked against this password.
+    """
 
     __tablename__ = "users"
 
@@ -46,6 +50,7 @@ class User(Base):
     disabled: Mapped[bool] = mapped_column(Boolean)
     email_verified: Mapped[bool] = mapped_column(Boolean)
     password_hash: Mapped[str] = mapped_column(String(200))
+    raised_from: Mapped[str | None] = mapped_column(String(64))
     locale: Mapped[str] = mapped_column(String(16))
     todo_mails: Mapped[bool] = mapped_column(Boolean)
     login_mails: Mapped[bool] = mapped_column(Boolean)

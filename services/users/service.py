@@ -104,13 +104,13 @@ class UsersService(AuditApi, SecondFactorApi, AccessTokenApi):
 
     @rpc(allow=Allow.SERVICE, idempotent=True)
     def credentials(self, email: str = "", user_id: str = "") -> dict[str, Any] | None:
-        """The one way out for a password's hash, by address or id: ``{user, password_hash, disabled,
-        has_second_factor}``. None for an address that has no account.
+        """The one way out for a password's hash, by address or id: ``{user, password_hash, raised_from,
+        disabled, has_second_factor}``. None for an address that has no account.
         """
         user = self.store.users.get(user_id) if user_id else self.store.users.by_email(email)
         if user is None:
             return None
-        told = {"password_hash": user.password_hash, "has_second_factor": user.has_second_factor}
+        told = {name: getattr(user, name) for name in ("password_hash", "raised_from", "has_second_factor")}
         return {"user": show_account(user), "disabled": user.disabled, **told}
 
     @rpc(allow=Allow.SERVICE, idempotent=True)
@@ -185,6 +185,12 @@ class UsersService(AuditApi, SecondFactorApi, AccessTokenApi):
     def change_password(self, user_id: str, old_hash: str, new_hash: str, session_id: str, ip: str) -> bool:
         """Set a password and end all sessions but that one; False if ``old_hash`` is not the present one."""
         done: bool = self.store.passwords.change(user_id, old_hash, new_hash, session_id, ip)
+        return done
+
+    @rpc(allow=Allow.SERVICE, idempotent=True)
+    def raise_password_cost(self, user_id: str, old_hash: str, new_hash: str) -> bool:
+        """Keep a costlier hash of the same password; False if another was set meanwhile."""
+        done: bool = self.store.passwords.raise_cost(user_id, old_hash, new_hash)
         return done
 
     def _change(self, user_id: str, changes: dict[str, Any]) -> User:

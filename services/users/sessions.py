@@ -39,7 +39,7 @@ class SessionRepository(Repository):
             owner = find(session, user_id, lock=True)
             factor = session.get(SecondFactor, owner.id)
             needs_factor = factor is not None and factor.confirmed_at is not None
-            if owner.disabled or (proof and not proof.is_enough(owner.password_hash, needs_factor)):
+            if owner.disabled or (proof and not _is_enough(proof, owner, needs_factor)):
                 return None
             row = SessionRow(
                 id=uuid.uuid4(), user_id=owner.id, refresh_hash=refresh_hash, previous_hash=None,
@@ -119,6 +119,10 @@ class SessionRepository(Repository):
         session.add(used)
         row.previous_hash, row.refresh_hash, row.last_used_at = row.refresh_hash, new_hash, clock.now()
         forget_outdated(session)
+
+
+def _is_enough(proof: Proof, owner: User, needs_factor: bool) -> bool:
+    return proof.is_enough(owner.password_hash, owner.raised_from, needs_factor)
 
 
 def _has_or_had(refresh_hash: str) -> Any:
