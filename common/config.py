@@ -121,7 +121,7 @@ def _shape_problems(config: Config) -> list[str]:
         problems.append(f"RPC_TRANSPORT is {config['RPC_TRANSPORT']!r}: set it to fast or stock.")
     if config["LOG_FORMAT"] not in ("console", "json"):
         problems.append(f"LOG_FORMAT is {config['LOG_FORMAT']!r}: set it to console or json.")
-    for name in ("JWT_EXPIRES_IN", "REFRESH_EXPIRES_IN", "REMEMBER_FOR"):
+    for name in ("JWT_EXPIRES_IN", "REFRESH_EXPIRES_IN", "REFRESH_IDLE_EXPIRES_IN", "REMEMBER_FOR"):
         try:
             clock.parse_duration(config[name])
         except ValueError as problem:
@@ -156,6 +156,7 @@ def _is_amqp(uri: str) -> bool:
 def _number_problems(config: Config) -> list[str]:
     limits: list[tuple[str, Any, int, int]] = [
         ("BCRYPT_ROUNDS", config["BCRYPT_ROUNDS"], 4, 20),
+        ("LOGIN_FREE_GUESSES", config["LOGIN_FREE_GUESSES"], 1, 1000),
         ("DB_PORT", config["POSTGRES"]["port"], 1, 65535),
         ("MAX_WORKERS", config["max_workers"], 1, 10_000),
         ("BACKGROUND_NICENESS", config["BACKGROUND_NICENESS"], 0, 19),

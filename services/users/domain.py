@@ -23,17 +23,31 @@ LIFETIMES = {VERIFY_EMAIL: timedelta(hours=24), RESET_PASSWORD: timedelta(hours=
 RESET_LASTS = "1 hour"
 """The same, as the mail says it."""
 
-TOLD_FAILURES = 10
+TOLD_FAILURES = 5
 """So many refused logins in a row are worth a mail to the owner."""
 FREE_FAILURES = 5
 """So many wrong codes in a row cost nothing but the last: its owner may mistype."""
 _FIRST_WAIT = timedelta(seconds=30)
 _LONGEST_WAIT = timedelta(minutes=15)
 
+FREE_FOR_ACCOUNT, FREE_FOR_ADDRESS = 4, 20
+"""This many times more wrong passwords are free for an account, and for an address, than for both."""
 
+_FIRST_LOGIN_WAIT = timedelta(seconds=1)
 @dataclass(frozen=True, slots=True)
 class Proof:
     """What a login was checked against: a password's hash, and whether a second factor was passed."""
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """What the configuration says: how long an access token may be out when its session has ended, how long a
+    session may lie unused, and how many wrong passwords are free (0: all).
+    """
+
+    tokens_live: timedelta
+    idle: timedelta
+    free_guesses: int = 0
+
+
 
     password_hash: str
     second_factor: bool = False
@@ -139,10 +153,24 @@ def second_factor_is_off() -> Conflict:
 
 def wait_after(failures: int) -> timedelta | None:
     """How long to wait after so many wrong codes in a row: 30 s after the fifth, twice as long each time."""
-    if failures < FREE_FAILURES:
-        return None
-    doublings = min(failures - FREE_FAILURES, 10)
-    return min(_LONGEST_WAIT, _FIRST_WAIT * (1 << doublings))
+    return _growing(failures, FREE_FAILURES, _FIRST_WAIT)
+
+
+def login_wait(failures: int, free: int) -> timedelta | None:
+    """The same for wrong passwords: a second after as many as are free, and twice as long each time."""
+    return _growing(failures, free, _FIRST_LOGIN_WAIT)
+
+
+def check_login_wait(waits: Iterable[datetime | None], now: datetime) -> None:
+    """TooManyRequests while any of these waits is not over."""
+    until = max(filter(None, waits), default=now)
+    if until > now:
+        seconds = math.ceil((until - now).total_seconds())
+        raise TooManyRequests(
+            "too_many_guesses",
+            f"Too many wrong passwords: try again in {seconds} s.",
+            {"retry_after": str(seconds)},
+        )
 
 
 def check_wait(until: datetime | None, now: datetime) -> None:
@@ -154,3 +182,9 @@ def check_wait(until: datetime | None, now: datetime) -> None:
             f"Too many wrong codes: try again in {seconds} s.",
             {"retry_after": str(seconds)},
         )
+
+
+def _growing(failures: int, free: int, first: timedelta) -> timedelta | None:
+    if failures < free:
+        return None
+    return min(_LONGEST_WAIT, first * (1 << min(failures - free, 10)))

@@ -106,6 +106,31 @@ class RevokedSession(Base):
 
 
 class Registration(Base):
+class LoginWait(Base):
+    """Wrong passwords in a row: for an account, an address, or the one at the other, all of them hashed.
+
+    ``account`` is the account's own key, for its removal.
+    """
+
+    __tablename__ = "login_waits"
+
+    key: Mapped[str] = mapped_column(String(64), primary_key=True)
+    account: Mapped[str | None] = mapped_column(String(64), index=True)
+    failures: Mapped[int] = mapped_column(Integer)
+    wait_until: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
+    forget_at: Mapped[datetime] = mapped_column(DateTime(timezone=True), index=True)
+
+
+class LoginAddress(Base):
+    """That a user has logged in from an address, which is hashed together with the user."""
+
+    __tablename__ = "login_addresses"
+
+    key: Mapped[str] = mapped_column(String(64), primary_key=True)
+    user_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), index=True)
+    forget_at: Mapped[datetime] = mapped_column(DateTime(timezone=True), index=True)
+
+
     """A registration with an idempotency key: the user it made. Nothing personal: it outlives the user."""
 
     __tablename__ = "registrations"

@@ -45,6 +45,7 @@ class PasswordRepository(Repository):
                 self.record(session, Audited.PASSWORD_RESET, user.id if user else None, outcome=REFUSED)
                 return False
             self._set(session, user, password_hash, ip)
+            self._guesses.end(session, user, check=False)
             self.end_tokens(session, user.id)  # who had the password may have made some
             self.record(session, Audited.PASSWORD_RESET, user.id)
         return True
@@ -55,6 +56,7 @@ class PasswordRepository(Repository):
             user = find(session, user_id, lock=True)
             if user.disabled or not domain.is_of_password(old_hash, user.password_hash, user.raised_from):
                 return False
+            self._guesses.end(session, user)
             self._set(session, user, new_hash, ip, SessionRow.id != parse_id(session_id))
             self.record(session, Audited.PASSWORD_CHANGED, user.id)
         return True

@@ -1,5 +1,6 @@
 """What the user service takes in and shows: never the row itself, never the password's hash."""
 
+from datetime import datetime
 from typing import Any
 
 from marshmallow import fields, post_load, validate
@@ -101,13 +102,13 @@ def show_user(user: User, *, to_admin: bool = False) -> dict[str, Any]:
     return shown
 
 
-def show_session(session: SessionRow, current: str) -> dict[str, Any]:
-    """A session as its owner sees it."""
+def show_session(session: SessionRow, ends: datetime, current: str) -> dict[str, Any]:
+    """A session as its owner sees it, with its end if it is not refreshed any more."""
     return {
         "id": str(session.id),
         "created_at": clock.to_text(session.created_at),
         "last_used_at": clock.to_text(session.last_used_at),
-        "expires_at": clock.to_text(session.expires_at),
+        "expires_at": clock.to_text(ends),
         "ip": session.ip,
         "user_agent": session.user_agent,
         "current": str(session.id) == current,

@@ -16,7 +16,7 @@ from common.locales import DEFAULT_LOCALE
 from common.logging import get_logger
 from common.mail_kinds import PREFERENCES
 from common.paging import Page, bad_cursor, read_cursor, write_cursor
-from services.users import domain, one_time_tokens, registrations
+from services.users import domain, guesses, one_time_tokens, registrations
 from services.users.audit import Audited, changes_audited
 from services.users.models import User
 from services.users.repository import Repository
@@ -62,6 +62,11 @@ class UserRepository(Repository):
         with self.transaction() as session:
             return find(session, user_id)
 
+    def check_waits(self, email: str, user: User | None) -> None:
+        """TooManyRequests while wrong passwords for this address cost the caller a wait."""
+        with self.transaction() as session:
+            self._guesses.check(session, email_key(email), user.id if user else None)
+
     def by_email(self, email: str) -> User | None:
         """The user with that address, however it is spelled."""
         with self.transaction() as session:
@@ -95,6 +100,7 @@ class UserRepository(Repository):
             self.announce(session, user.id, events.USER_DELETED)
 
     def verify_email(self, token: str) -> bool:
+            guesses.forget(session, user.email_key)
         """Use up a verification token; False if there is none like it, or its time is over."""
         with self.transaction() as session:
             user = one_time_tokens.use_up(session, token, domain.VERIFY_EMAIL)
@@ -105,7 +111,7 @@ class UserRepository(Repository):
             return True
 
     def request_verification(self, user_id: str) -> None:
-        """A new verification token in place of older ones, unless the address is verified."""
+        """A new token in place of older ones, to the address that is to be confirmed, if there is one."""
         with self.transaction() as session:
             user = find(session, user_id, lock=True)
             if user.email_verified:

@@ -63,7 +63,7 @@ class Session(Shown):
     id = uuid()
     created_at = time()
     last_used_at = time()
-    expires_at = time()
+    expires_at = time(note="If it is not refreshed any more.")
     ip = fields.String()
     user_agent = fields.String()
     current = fields.Boolean(metadata={"description": "Whether it is the one that asks."})

@@ -39,11 +39,14 @@ OPERATIONS: dict[str, Operation] = {
     "login": Operation(
         _TAG, {200: _PAIR}, body=Login, body_example=examples.LOGIN, problems=(401,),
         note="An unknown address, a wrong password and a disabled account get the same 401. Where a second"
-        " factor is on, the right password gets 401 with the code `second_factor_required` and a challenge.",
+        " factor is on, the right password gets 401 with the code `second_factor_required` and a challenge."
+        " After some wrong passwords 429 with `too_many_guesses`, for longer each time, right ones as well.",
     ),
     "refresh": Operation(
         _TAG, {200: _PAIR}, body=Refresh, body_example={"refresh_token": examples.REFRESH_TOKEN},
-        problems=(401,), note="The old refresh token dies; to use it again ends the whole session.",
+        problems=(401,),
+        note="The old refresh token dies; to use it again ends the whole session. 401 also for a session that"
+        " is too old, or was not refreshed for too long.",
     ),
     "logout": Operation(_TAG, {204: _DONE}),
     "logout_all": Operation(_TAG, {204: _DONE}),

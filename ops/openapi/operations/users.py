@@ -36,6 +36,17 @@ OPERATIONS: dict[str, Operation] = {
         note=f"{_NOTE} 409 for the last administrator.",
     ),
     "reset_second_factor": Operation(
+    "list_user_sessions": Operation(
+        _TAG, {200: Answer("The last used first.", answers.Session, [examples.SESSION], many=True)},
+    ),
+    "end_user_sessions": Operation(
+        _TAG, {204: Answer("All have ended, and their access tokens are refused everywhere.")},
+        note="Personal access tokens stay; who is disabled loses those as well.",
+    ),
+    "end_user_session": Operation(
+        _TAG, {204: Answer("It has ended, and its access tokens are refused everywhere.")},
+        note="404 with the code `session_not_found` for one that is not the user's.",
+    ),
         _TAG, {204: Answer("The password alone is enough again; all sessions of the user have ended.")},
         note="Nothing changes where there is none. A mail tells the user.",
     ),

@@ -98,10 +98,10 @@ def test_a_session_is_shown_without_its_tokens() -> None:
         id=uuid.uuid4(), user_id=uuid.uuid4(), refresh_hash="r", previous_hash="p", created_at=NOW,
         last_used_at=NOW, expires_at=NOW, ip="203.0.113.7", user_agent="Firefox",
     )  # fmt: skip
-    shown = show_session(row, str(row.id))
+    shown = show_session(row, NOW, str(row.id))
     assert set(shown) == {"id", "created_at", "last_used_at", "expires_at", "ip", "user_agent", "current"}
     assert shown["current"] is True
-    assert show_session(row, "another")["current"] is False
+    assert show_session(row, NOW, "another")["current"] is False
 
 
 @pytest.mark.parametrize(
