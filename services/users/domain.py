@@ -17,8 +17,11 @@ SESSION_FIELDS = ADMIN_FIELDS | {"email"}
 """What can't be changed with a personal access token: who has the address can set the password."""
 MOST_TOKENS = 50
 VERIFY_EMAIL = "verify_email"
+CHANGE_EMAIL = "change_email"
 RESET_PASSWORD = "reset_password"
-LIFETIMES = {VERIFY_EMAIL: timedelta(hours=24), RESET_PASSWORD: timedelta(hours=1)}
+LIFETIMES = {
+    VERIFY_EMAIL: timedelta(hours=24), CHANGE_EMAIL: timedelta(hours=24), RESET_PASSWORD: timedelta(hours=1),
+}  # fmt: skip
 """How long the secret of a mail's link is good, by what it is for."""
 RESET_LASTS = "1 hour"
 """The same, as the mail says it."""
@@ -27,16 +30,13 @@ TOLD_FAILURES = 5
 """So many refused logins in a row are worth a mail to the owner."""
 FREE_FAILURES = 5
 """So many wrong codes in a row cost nothing but the last: its owner may mistype."""
-_FIRST_WAIT = timedelta(seconds=30)
-_LONGEST_WAIT = timedelta(minutes=15)
-
 FREE_FOR_ACCOUNT, FREE_FOR_ADDRESS = 4, 20
 """This many times more wrong passwords are free for an account, and for an address, than for both."""
-
+_FIRST_WAIT = timedelta(seconds=30)
 _FIRST_LOGIN_WAIT = timedelta(seconds=1)
-@dataclass(frozen=True, slots=True)
-class Proof:
-    """What a login was checked against: a password's hash, and whether a second factor was passed."""
+_LONGEST_WAIT = timedelta(minutes=15)
+
+
 @dataclass(frozen=True, slots=True)
 class Policy:
     """What the configuration says: how long an access token may be out when its session has ended, how long a
@@ -48,6 +48,9 @@ class Policy:
     free_guesses: int = 0
 
 
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """What a login was checked against: a password's hash, and whether a second factor was passed."""
 
     password_hash: str
     second_factor: bool = False

@@ -37,7 +37,7 @@ class User(Base):
     """A person. ``email_key`` is what makes an address unique: see ``domain.email_key``.
 
     ``raised_from`` is the SHA-256 of the hash that this password had at a lower cost: what was checked
-    against that one was checked against this password.
+    against that one was checked against this password. ``pending_email`` counts once it is confirmed.
     """
 
     __tablename__ = "users"
@@ -49,6 +49,7 @@ class User(Base):
     role: Mapped[str] = mapped_column(String(16))
     disabled: Mapped[bool] = mapped_column(Boolean)
     email_verified: Mapped[bool] = mapped_column(Boolean)
+    pending_email: Mapped[str | None] = mapped_column(String(320))
     password_hash: Mapped[str] = mapped_column(String(200))
     raised_from: Mapped[str | None] = mapped_column(String(64))
     locale: Mapped[str] = mapped_column(String(16))
@@ -105,7 +106,6 @@ class RevokedSession(Base):
     forget_at: Mapped[datetime] = mapped_column(DateTime(timezone=True), index=True)
 
 
-class Registration(Base):
 class LoginWait(Base):
     """Wrong passwords in a row: for an account, an address, or the one at the other, all of them hashed.
 
@@ -131,6 +131,7 @@ class LoginAddress(Base):
     forget_at: Mapped[datetime] = mapped_column(DateTime(timezone=True), index=True)
 
 
+class Registration(Base):
     """A registration with an idempotency key: the user it made. Nothing personal: it outlives the user."""
 
     __tablename__ = "registrations"

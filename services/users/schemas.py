@@ -31,7 +31,10 @@ Preferences = StrictSchema.from_dict({name: StrictBoolean() for name in PREFEREN
 
 
 class UserChanges(StrictSchema):
-    """PATCH: the fields that may change. ``role`` and ``disabled`` are an administrator's."""
+    """PATCH: the fields that may change. ``role`` and ``disabled`` are an administrator's.
+
+    Another ``email`` waits for its confirmation; the present one takes such a wish back.
+    """
 
     email = EmailAddress()
     name = Text(1, LONGEST_NAME)
@@ -96,7 +99,10 @@ def show_account(user: User) -> dict[str, Any]:
 
 def show_user(user: User, *, to_admin: bool = False) -> dict[str, Any]:
     """A user as its owner sees it; an administrator also sees whether it is disabled, and its last change."""
-    shown = {**show_account(user), "locale": user.locale, "preferences": user.preferences}
+    shown = {
+        **show_account(user), "pending_email": user.pending_email, "locale": user.locale,
+        "preferences": user.preferences,
+    }  # fmt: skip
     if to_admin:
         shown |= {"disabled": user.disabled, "updated_at": clock.to_text(user.updated_at)}
     return shown

@@ -27,6 +27,9 @@ class User(Account):
     """A user; ``disabled`` and ``updated_at`` are shown to administrators only."""
 
     optional = ("disabled", "updated_at")
+    pending_email = fields.String(
+        allow_none=True, metadata={"description": "Asked for, and not confirmed by the link of its mail."}
+    )
     locale = fields.String()
     preferences = fields.Nested(MailPreferences)
     disabled = fields.Boolean()

@@ -66,12 +66,15 @@ OPERATIONS: dict[str, Operation] = {
         problems=(404,), note="404 if the user is no more.",
     ),
     "verify_email": Operation(
-        _TAG, {204: _DONE}, body=EmailToken, body_example={"token": examples.REFRESH_TOKEN},
-        note="400 with the code `invalid_token` for a link that is unknown, used or over.",
+        _TAG, {204: _DONE}, body=EmailToken, body_example={"token": examples.REFRESH_TOKEN}, problems=(409,),
+        note="The address is confirmed, or the one that was asked for is the account's from now on: 409 with"
+        " `email_taken` if it has another account by now. 400 with `invalid_token` for a link that is none,"
+        " used or over.",
     ),
     "resend_verification": Operation(
         _TAG, {202: _MAILED},
-        note="The new link replaces older ones. Nothing is sent for an address that is confirmed.",
+        note="The new link replaces older ones. It goes to `pending_email` if there is one; nothing is sent"
+        " for an address that is confirmed.",
     ),
     "forgot_password": Operation(
         _TAG, {202: _MAILED}, body=PasswordForgotten, body_example={"email": examples.LOGIN["email"]},

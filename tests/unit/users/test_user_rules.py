@@ -87,7 +87,7 @@ def test_a_user_is_shown_without_hash_key_and_version() -> None:
     shown = show_user(user())
     account = {"id", "email", "name", "role", "email_verified", "created_at"}
     assert set(show_account(user())) == account
-    assert set(shown) == {*account, "locale", "preferences"}
+    assert set(shown) == {*account, "pending_email", "locale", "preferences"}
     assert shown["preferences"] == {"todo_mails": True, "login_mails": False}
     assert shown["created_at"] == "2026-11-22T13:45:00.000Z"
     assert set(show_user(user(), to_admin=True)) == {*shown, "disabled", "updated_at"}
