@@ -34,6 +34,14 @@ _WELL_KNOWN = {
     "your_password",
     "your-super-secret-jwt-key", "your-256-bit-secret", "a-string-secret-at-least-256-bits-long",
 }  # fmt: skip
+_PLACEHOLDERS = (
+    "changeme", "change-me", "change_me", "change-this", "change_this", "changethis", "replace-me",
+    "replace_me", "replace-this", "replace_this", "placeholder", "example", "your-secret", "your_secret",
+    "yoursecret", "your-jwt", "your_jwt", "your-super", "your_super", "super-secret", "super_secret",
+    "supersecret", "secret-key", "secret_key", "secretkey", "jwt-secret", "jwt_secret", "jwtsecret",
+    "string-secret", "private-key", "0123456789abcdef", "1234567890",
+)  # fmt: skip
+"""Words of the secrets that documentation and tutorials show, and that no random one has in it."""
 
 
 class BadSetting(Exception):
@@ -214,7 +222,9 @@ def _is_weak(password: object) -> bool:
 
 
 def _is_guessable(secret: str) -> bool:
-    return secret.lower() in _WELL_KNOWN or len(secret.encode()) < _SHORTEST_SECRET or len(set(secret)) < 8
+    plain = secret.lower()
+    is_shown = plain in _WELL_KNOWN or any(word in plain for word in _PLACEHOLDERS)
+    return is_shown or len(secret.encode()) < _SHORTEST_SECRET or len(set(secret)) < 8
 
 
 def _is_long(lifetime: Any) -> bool:
