@@ -22,6 +22,8 @@ from services.users import domain
 from services.users.models import LoginAddress, LoginWait, User
 
 _REMEMBER_FAILURES = timedelta(hours=24)
+_REMEMBER_FAILURES_OF_ADDRESS = timedelta(hours=1)
+"""No right password ends that count: whoever guesses at many accounts may have one of their own."""
 _REMEMBER_ADDRESS = timedelta(days=180)
 
 
@@ -53,7 +55,8 @@ class Guesses:
             row.failures = row.failures + 1 if row.forget_at > now else 1
             wait = domain.login_wait(row.failures, limits[row.key])
             row.wait_until = now + wait if wait else None
-            row.forget_at = now + _REMEMBER_FAILURES
+            is_address = row.key == self._address
+            row.forget_at = now + (_REMEMBER_FAILURES_OF_ADDRESS if is_address else _REMEMBER_FAILURES)
 
     def end(self, session: Session, user: User, *, check: bool = True) -> None:
         """A right one: what was counted for the account is forgotten, and the address is known from now on.
