@@ -144,6 +144,11 @@ def fingerprint(secret: str) -> str:
     return hashlib.sha256(secret.encode("utf-8", "replace")).hexdigest()
 
 
+def fingerprint_of(*parts: str) -> str:
+    """How what is only compared is kept: one hash of several texts."""
+    return fingerprint("\0".join(parts))
+
+
 def second_factor_is_on() -> Conflict:
     """The answer to who asks for another second factor while there is one."""
     return Conflict("second_factor_is_on", "There is a second factor already: switch it off first.")

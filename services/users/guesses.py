@@ -7,7 +7,6 @@ which the account was logged into before. So strangers can make a stranger wait,
 What is kept are hashes. An account that does not exist costs the same, in queries too.
 """
 
-import hashlib
 import uuid
 from dataclasses import dataclass
 from datetime import timedelta
@@ -18,13 +17,12 @@ from sqlalchemy.orm import Session
 
 from common import clock
 from common.forwarded import network_of
-from services.users import domain
-from services.users.models import LoginAddress, LoginWait, User
+from services.users import domain, places
+from services.users.models import LoginWait, User
 
 _REMEMBER_FAILURES = timedelta(hours=24)
 _REMEMBER_FAILURES_OF_ADDRESS = timedelta(hours=1)
 """No right password ends that count: whoever guesses at many accounts may have one of their own."""
-_REMEMBER_ADDRESS = timedelta(days=180)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,26 +68,19 @@ class Guesses:
         over = (self._pair(user.email_key), _account(user.email_key))
         gone = delete(LoginWait).where(LoginWait.key.in_(over))
         session.execute(gone, execution_options={"synchronize_session": False})
-        until = clock.now() + _REMEMBER_ADDRESS
-        known = insert(LoginAddress).values(key=self._place(user.id), user_id=user.id, forget_at=until)
-        session.execute(known.on_conflict_do_update(index_elements=["key"], set_={"forget_at": until}))
+        places.remember(session, user.id, "address", network_of(self.ip))
 
     @property
     def _address(self) -> str:
-        return _hash("address", network_of(self.ip))
+        return domain.fingerprint_of("address", network_of(self.ip))
 
     def _pair(self, email_key: str) -> str:
-        return _hash("pair", email_key, network_of(self.ip))
-
-    def _place(self, user_id: uuid.UUID) -> str:
-        return _hash("place", str(user_id), network_of(self.ip))
+        return domain.fingerprint_of("pair", email_key, network_of(self.ip))
 
     def _keys(self, session: Session, email_key: str, user_id: uuid.UUID | None) -> dict[str, int]:
         """What counts here, and how many wrong ones are free for each."""
         limits = {self._pair(email_key): self.free}
-        place = self._place(user_id or uuid.uuid4())
-        is_known = session.scalar(select(LoginAddress.key).where(LoginAddress.key == place))
-        if not is_known:
+        if not places.seen(session, user_id or uuid.uuid4(), "address", network_of(self.ip)):
             limits[_account(email_key)] = self.free * domain.FREE_FOR_ACCOUNT
             limits[self._address] = self.free * domain.FREE_FOR_ADDRESS
         return limits
@@ -110,8 +101,4 @@ def forget(session: Session, email_key: str) -> None:
 
 
 def _account(email_key: str) -> str:
-    return _hash("account", email_key)
-
-
-def _hash(*parts: str) -> str:
-    return hashlib.sha256("\0".join(parts).encode("utf-8", "replace")).hexdigest()
+    return domain.fingerprint_of("account", email_key)

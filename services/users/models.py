@@ -121,10 +121,10 @@ class LoginWait(Base):
     forget_at: Mapped[datetime] = mapped_column(DateTime(timezone=True), index=True)
 
 
-class LoginAddress(Base):
-    """That a user has logged in from an address, which is hashed together with the user."""
+class LoginPlace(Base):
+    """That a user has logged in from an address or a device, which is hashed together with the user."""
 
-    __tablename__ = "login_addresses"
+    __tablename__ = "login_places"
 
     key: Mapped[str] = mapped_column(String(64), primary_key=True)
     user_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), index=True)

@@ -21,7 +21,7 @@ from services.users.models import (
     AccessToken,
     AuditLine,
     AuditOrigin,
-    LoginAddress,
+    LoginPlace,
     LoginWait,
     OutboxRow,
     Registration,
@@ -36,7 +36,7 @@ _FORGET_BATCH = 1000
 _MARGIN = timedelta(seconds=MARGIN_SECONDS)
 _OUTDATED: tuple[tuple[Any, Any], ...] = (
     (RevokedSession, RevokedSession.id), (UsedRefreshToken, UsedRefreshToken.token_hash),
-    (Registration, Registration.key_digest), (LoginWait, LoginWait.key), (LoginAddress, LoginAddress.key),
+    (Registration, Registration.key_digest), (LoginWait, LoginWait.key), (LoginPlace, LoginPlace.key),
 )  # fmt: skip
 
 

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from common import clock, events
 from common.errors import NotFound
-from services.users import domain
+from services.users import domain, places
 from services.users.audit import REFUSED, Audited
 from services.users.domain import Proof
 from services.users.models import RevokedSession, SecondFactor, SessionRow, UsedRefreshToken, User
@@ -47,7 +47,10 @@ class SessionRepository(Repository):
                 id=uuid.uuid4(), user_id=owner.id, refresh_hash=refresh_hash, previous_hash=None,
                 created_at=now, last_used_at=now, expires_at=now + lifetime, ip=ip, user_agent=agent,
             )  # fmt: skip
-            new_device = _is_new_device(session, owner.id, agent)
+            new_device = _is_new_device(session, owner.id, agent) and not places.seen(
+                session, owner.id, "device", agent
+            )
+            places.remember(session, owner.id, "device", agent)
             session.add(row)
             self.record(session, Audited.LOGIN, owner.id, session_id=str(row.id), new_device=new_device)
             self.announce(

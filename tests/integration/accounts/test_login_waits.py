@@ -10,7 +10,7 @@ import pytest
 from common.errors import SuiteError, TooManyRequests, Unauthenticated
 from tests.integration.accounts.conftest import PASSWORD, Visitor
 from tests.integration.databases import Heard
-from tests.integration.running import eventually
+from tests.integration.running import Somebody, eventually
 
 Found = dict[str, Any]
 Sql = Callable[..., list[Any]]
@@ -150,8 +150,6 @@ def test_a_link_of_a_mail_opens_the_account_from_anywhere(
 def test_wrong_present_passwords_of_who_is_logged_in_cost_the_same(
     ada: Found, config: Found, auth: Any, visitor: Visitor
 ) -> None:
-    from tests.integration.running import Somebody
-
     owner = Somebody(config, user_id=ada["id"], client_ip=HOME)
     change = {"current_password": "not this one", "new_password": "staple battery horse"}
     codes = []
@@ -171,10 +169,10 @@ def test_what_was_counted_goes_with_the_account_and_no_address_is_kept(
     tried(auth, ada, PASSWORD)
     guesses(auth, ada, FREE)
     guesses(visitor(STRANGE), ada, FREE)
-    kept = repr(sql("SELECT * FROM login_waits")) + repr(sql("SELECT * FROM login_addresses"))
+    kept = repr(sql("SELECT * FROM login_waits")) + repr(sql("SELECT * FROM login_places"))
     assert not [one for one in (ada["email"], HOME, STRANGE) if one in kept]
     people.somebody(user_id=ada["id"]).delete(user_id=ada["id"])
-    assert sql("SELECT 1 FROM login_addresses WHERE user_id = %s", ada["id"]) == []
+    assert sql("SELECT 1 FROM login_places WHERE user_id = %s", ada["id"]) == []
     assert sql("SELECT count(*) FROM login_waits WHERE account IS NOT NULL") == [(0,)]
 
 

@@ -55,6 +55,18 @@ def test_a_login_is_announced_with_its_device(people: People, ada: dict[str, Any
         assert (name, event["new_device"], event["user_agent"]) == ("user_logged_in", new, agent)
 
 
+def test_a_device_is_known_after_its_session_has_ended_and_only_to_its_user(
+    people: People, ada: dict[str, Any], heard: Heard
+) -> None:
+    bob, _ = people.new("Bob")
+    opened(people, ada, "Firefox")
+    people.somebody(user_id=ada["id"]).end_all_sessions()
+    for user, new in ((ada, False), (bob, True)):
+        session_id, _ = opened(people, user, "Firefox")
+        [(_, event)] = eventually(lambda one=session_id: heard.events(session_id=one))
+        assert event["new_device"] is new
+
+
 def test_no_refresh_token_is_kept(people: People, ada: dict[str, Any], sql: Sql) -> None:
     session_id, token = opened(people, ada)
     rotated(people, token)

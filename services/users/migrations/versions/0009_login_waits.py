@@ -27,16 +27,16 @@ def upgrade() -> None:
     for column in ("account", "forget_at"):
         op.create_index(f"ix_login_waits_{column}", "login_waits", [column])
     op.create_table(
-        "login_addresses",
+        "login_places",
         sa.Column("key", sa.String(64), primary_key=True),
         sa.Column("user_id", postgresql.UUID, sa.ForeignKey("users.id", ondelete="CASCADE"), nullable=False),
         sa.Column("forget_at", _MOMENT, nullable=False),
     )
     for column in ("user_id", "forget_at"):
-        op.create_index(f"ix_login_addresses_{column}", "login_addresses", [column])
+        op.create_index(f"ix_login_places_{column}", "login_places", [column])
 
 
 def downgrade() -> None:
     """Drop the tables."""
-    for table in ("login_addresses", "login_waits"):
+    for table in ("login_places", "login_waits"):
         op.drop_table(table)
