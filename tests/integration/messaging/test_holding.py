@@ -11,7 +11,6 @@ import pytest
 from common import clock, events
 from ops.engines.mailcatcher import MailCatcher
 from services.messaging import holding
-from services.messaging.digests import digest_of
 from services.messaging.domain import Mail
 from services.messaging.holding import Waiting
 from services.messaging.service import MessagingService
@@ -168,40 +167,6 @@ def test_held_mails_of_a_deleted_user_are_not_sent(
     eventually(lambda: ledger._messages.count_documents({"user_id": user_id}) == 0)
     eventlet.sleep(SECONDS + 1.5)
     assert mailcatcher.mails(recipient, "messages from Todos") == []
-
-
-@pytest.mark.parametrize("moment", ["before it looks", "while it writes"])
-def test_a_digest_has_nothing_of_a_user_who_is_deleted_meanwhile_and_all_of_others(
-    ledger: Ledger, admin: Any, mailcatcher: MailCatcher, recipient: str, moment: str,
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:  # fmt: skip
-    user_id, key = str(uuid.uuid4()), str(uuid.uuid4())
-    theirs, others = held(ledger, recipient, 2, user_id=user_id), held(ledger, recipient, 2)
-    found = list(ledger._messages.find({"_id": {"$in": theirs + others}}))
-
-    def leave() -> None:
-        # As far as the deletion has come when it has set its mark.
-        ledger._forgotten._mark(user_id)
-
-    def late(marked: list[Any]) -> Any:
-        leave()
-        return digest_of(marked)
-
-    if moment == "while it writes":
-        monkeypatch.setattr(holding, "digest_of", late)
-    else:
-        leave()
-    waiting = dying(ledger, monkeypatch)
-    waiting._gather(key, found)
-    monkeypatch.setattr(holding, "digest_of", digest_of)
-    assert ledger._messages.find_one({"_id": key}) is None
-    assert ledger._messages.count_documents({"user_id": user_id}) == 0
-
-    now = {"$set": {"due_at": clock.now()}}
-    ledger._messages.update_many({"_id": {"$in": others}, "due_at": {"$exists": 1}}, now)
-    settled(admin, others)
-    [mail] = mailcatcher.mails(recipient)
-    assert mail["subject"].startswith("2 messages")
 
 
 def test_several_instances_make_one_digest(
