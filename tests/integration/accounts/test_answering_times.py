@@ -20,7 +20,7 @@ TRIES = 200
 MOST = 0.05
 COST = 8
 """Where hashing takes most of a login's time, as it does at the cost that the suite ships with."""
-AT_ONCE = 10
+AT_ONCE = 25
 
 
 @pytest.fixture(scope="module")
@@ -70,7 +70,7 @@ def test_a_login_takes_as_long_for_an_unknown_address(visitor: Visitor, accounts
     def measure() -> float:
         return apart([(taken(known), taken(nobody())) for known in accounts])
 
-    assert quickest(measure, good=MOST) < MOST
+    assert quickest(measure, MOST, tries=5) < MOST
     assert answers == {repr(Unauthenticated("invalid_credentials", "E-mail address or password is wrong."))}
 
 
@@ -91,5 +91,5 @@ def test_a_forgotten_password_is_answered_as_late_for_an_unknown_address(
     def measure() -> float:
         return apart([pair for part in eventlet.GreenPool().imap(some, range(AT_ONCE)) for pair in part])
 
-    assert quickest(measure, good=MOST) < MOST
+    assert quickest(measure, MOST, tries=5) < MOST
     assert answers == {"None"}
