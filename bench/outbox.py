@@ -40,6 +40,7 @@ from ops.engines import MongoDB, PostgreSQL, RabbitMQ
 from ops.engines.ports import free_port
 from services.todos import domain, storage
 from services.users.audit import Origin
+from services.users.domain import Policy
 from services.users.models import Base
 from services.users.users import UserRepository
 
@@ -111,7 +112,8 @@ def postgresql_ways(server: PostgreSQL, publish: Publish) -> Ways:
     engine = make_engine(settings, "bench")
     Base.metadata.create_all(engine)
     make = sessionmaker(bind=engine, class_=Session, expire_on_commit=False)
-    shared = (make, Relay(), timedelta(hours=24), Origin("r", Client("", "")))
+    day = timedelta(hours=24)
+    shared = (make, Relay(), Policy(day, day), Origin("r", Client("", "")))
     loud, silent, outbox = UserRepository(*shared), SilentUsers(*shared), PostgresOutbox(engine)
 
     def add(users: UserRepository) -> None:

@@ -34,6 +34,14 @@ _WELL_KNOWN = {
     "your_password",
     "your-super-secret-jwt-key", "your-256-bit-secret", "a-string-secret-at-least-256-bits-long",
 }  # fmt: skip
+_PLACEHOLDERS = (
+    "changeme", "change-me", "change_me", "change-this", "change_this", "changethis", "replace-me",
+    "replace_me", "replace-this", "replace_this", "placeholder", "example", "your-secret", "your_secret",
+    "yoursecret", "your-jwt", "your_jwt", "your-super", "your_super", "super-secret", "super_secret",
+    "supersecret", "secret-key", "secret_key", "secretkey", "jwt-secret", "jwt_secret", "jwtsecret",
+    "string-secret", "private-key", "0123456789abcdef", "1234567890",
+)  # fmt: skip
+"""Words of the secrets that documentation and tutorials show, and that no random one has in it."""
 
 
 class BadSetting(Exception):
@@ -121,7 +129,7 @@ def _shape_problems(config: Config) -> list[str]:
         problems.append(f"RPC_TRANSPORT is {config['RPC_TRANSPORT']!r}: set it to fast or stock.")
     if config["LOG_FORMAT"] not in ("console", "json"):
         problems.append(f"LOG_FORMAT is {config['LOG_FORMAT']!r}: set it to console or json.")
-    for name in ("JWT_EXPIRES_IN", "REFRESH_EXPIRES_IN", "REMEMBER_FOR"):
+    for name in ("JWT_EXPIRES_IN", "REFRESH_EXPIRES_IN", "REFRESH_IDLE_EXPIRES_IN", "REMEMBER_FOR"):
         try:
             clock.parse_duration(config[name])
         except ValueError as problem:
@@ -156,6 +164,7 @@ def _is_amqp(uri: str) -> bool:
 def _number_problems(config: Config) -> list[str]:
     limits: list[tuple[str, Any, int, int]] = [
         ("BCRYPT_ROUNDS", config["BCRYPT_ROUNDS"], 4, 20),
+        ("LOGIN_FREE_GUESSES", config["LOGIN_FREE_GUESSES"], 1, 1000),
         ("DB_PORT", config["POSTGRES"]["port"], 1, 65535),
         ("MAX_WORKERS", config["max_workers"], 1, 10_000),
         ("BACKGROUND_NICENESS", config["BACKGROUND_NICENESS"], 0, 19),
@@ -213,7 +222,9 @@ def _is_weak(password: object) -> bool:
 
 
 def _is_guessable(secret: str) -> bool:
-    return secret.lower() in _WELL_KNOWN or len(secret.encode()) < _SHORTEST_SECRET or len(set(secret)) < 8
+    plain = secret.lower()
+    is_shown = plain in _WELL_KNOWN or any(word in plain for word in _PLACEHOLDERS)
+    return is_shown or len(secret.encode()) < _SHORTEST_SECRET or len(set(secret)) < 8
 
 
 def _is_long(lifetime: Any) -> bool:

@@ -16,6 +16,7 @@ log = get_logger()
 Address = IPv4Address | IPv6Address
 Network = IPv4Network | IPv6Network
 _MOST_HOPS = 32
+_IPV6_PREFIX = 64
 _PORT = r"(?::\d{1,5})?"
 _NODE = re.compile(rf"\[([0-9A-Fa-f:.]+)\]{_PORT}|([0-9.]+){_PORT}|([0-9A-Fa-f:.]+)")
 _HOST = re.compile(rf"(?:[A-Za-z0-9_.-]{{1,253}}|\[[0-9A-Fa-f:.]+\]){_PORT}")
@@ -43,6 +44,14 @@ def parse_address(text: str) -> Address | None:
     except ValueError:
         return None
     return getattr(address, "ipv4_mapped", None) or address
+
+
+def network_of(text: str) -> str:
+    """Whom an address stands for: itself, or for IPv6 its network of 64 bits, which one customer has."""
+    address = parse_address(text)
+    if isinstance(address, IPv6Address):
+        return str(ip_network((int(address), _IPV6_PREFIX), strict=False))
+    return str(address)
 
 
 class TrustedProxies:

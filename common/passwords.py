@@ -8,6 +8,7 @@ password is normalised to NFC first: the same keys pressed on two systems give t
 import base64
 import hashlib
 import os
+import re
 import threading
 import unicodedata
 from collections.abc import Callable
@@ -21,6 +22,8 @@ from eventlet.semaphore import Semaphore
 Hashing = Callable[[bytes, bytes], Any]
 # A tenth of the weight of other work: it yields to calls, and still gets on beside a busy neighbour.
 _NICENESS = 10
+_BCRYPT = re.compile(r"\$2[abxy]\$([0-9]{2})\$[./A-Za-z0-9]{53}")
+_DIGEST_LENGTH = 31
 # As many at once as there are processors: more would only take turns.
 _slots = Semaphore(os.cpu_count() or 1)
 
@@ -39,10 +42,26 @@ def verify_password(password: str, stored: str) -> bool:
         return False
 
 
-@lru_cache(maxsize=4)
+def verify_at_cost(password: str, stored: str | None, rounds: int) -> bool:
+    """The same in the time that cost ``rounds`` takes, also without a hash or with a cheaper one."""
+    cost = cost_of(stored) if stored else None
+    right = verify_password(password, stored) if stored else False
+    # Each cost is twice the work of the one before: 10 and then 10 and 11 are 12.
+    for missing in [rounds] if cost is None else range(cost, rounds):
+        verify_password(password, dummy_hash(missing))
+    return right
+
+
+def cost_of(stored: str) -> int | None:
+    """The cost of a bcrypt hash; None for a text that is none."""
+    found = _BCRYPT.fullmatch(stored)
+    return int(found[1]) if found else None
+
+
+@lru_cache(maxsize=32)
 def dummy_hash(rounds: int) -> str:
-    """A hash to verify against where there is no user, so that both answers take the same time."""
-    return bcrypt.hashpw(os.urandom(32).hex().encode(), bcrypt.gensalt(rounds)).decode("ascii")
+    """What looks like a hash and is nobody's: to verify against it takes as long as against a real one."""
+    return bcrypt.gensalt(rounds).decode("ascii") + "." * _DIGEST_LENGTH
 
 
 def _digest(password: str) -> bytes:

@@ -9,7 +9,6 @@ import hashlib
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from ipaddress import IPv6Address, ip_network
 from typing import Any
 
 import limits
@@ -18,7 +17,7 @@ from nameko.extensions import SharedExtension
 from common import metrics
 from common.addresses import LONGEST, email_key
 from common.errors import TooManyRequests
-from common.forwarded import parse_address
+from common.forwarded import network_of
 from common.identity import Identity
 from common.request import Request
 from gateway.rate_limit_store import Counters, Usage, make_counters
@@ -26,7 +25,6 @@ from gateway.rate_limit_store import Counters, Usage, make_counters
 Asked = tuple[str, str]
 """The name of a limit, and who is to be counted."""
 _TAKEN = "gateway.rate_limit.taken"
-_IPV6_PREFIX = 64
 
 
 @dataclass(frozen=True)
@@ -166,10 +164,7 @@ def read_limits(settings: dict[str, Any]) -> dict[str, tuple[Limit, ...]]:
 
 def client(request: Request) -> str:
     """Whom an address stands for: itself, or for IPv6 its network of 64 bits, which one customer has."""
-    address = parse_address(request.remote_addr or "")
-    if isinstance(address, IPv6Address):
-        return str(ip_network((int(address), _IPV6_PREFIX), strict=False))
-    return str(address)
+    return network_of(request.remote_addr or "")
 
 
 def account_of(request: Request, guarded: Guarded, caller: Identity | None) -> str:

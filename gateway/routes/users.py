@@ -74,5 +74,21 @@ class UserRoutes(SuiteService):
         """Take the second factor from a user who has lost it."""
         return Reply(204, self.users.reset_second_factor(user_id=self._resolve(user_id)))
 
+    @http("GET", "/api/users/<user_id>/sessions", allow=Allow.ADMIN)
+    def list_user_sessions(self, request: Request, user_id: str) -> Reply:
+        """A user's sessions."""
+        return Reply(200, self.users.sessions_of(user_id=self._resolve(user_id)))
+
+    @http("DELETE", "/api/users/<user_id>/sessions", allow=Allow.ADMIN)
+    def end_user_sessions(self, request: Request, user_id: str) -> Reply:
+        """End all sessions of a user, at once and everywhere."""
+        return Reply(204, self.users.end_sessions_of(user_id=self._resolve(user_id)))
+
+    @http("DELETE", "/api/users/<user_id>/sessions/<session_id>", allow=Allow.ADMIN)
+    def end_user_session(self, request: Request, user_id: str, session_id: str) -> Reply:
+        """End one session of a user, at once and everywhere."""
+        found = self.users.end_session_of(user_id=self._resolve(user_id), session_id=session_id)
+        return Reply(204, found)
+
     def _resolve(self, user_id: str) -> str:
         return str(self.caller.user_id) if user_id == "me" else user_id

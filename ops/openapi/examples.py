@@ -110,7 +110,7 @@ DELETED_TODO = to_wire(_todo(deleted_at=NOW + timedelta(hours=1), version=2), ur
 ACCOUNT = show_account(_user())
 USER = show_user(_user())
 USER_FOR_ADMIN = show_user(_user(), to_admin=True)
-SESSION = show_session(_session(), str(SESSION_ID))
+SESSION = show_session(_session(), _session().expires_at, str(SESSION_ID))
 ACCESS_TOKEN = show_access_token(_access_token())
 AUDIT_LINE = show_audited(*_audited())
 MESSAGE = show_message(_message())

@@ -43,9 +43,9 @@ def read(keys: KeySet, challenge: str) -> dict[str, Any]:
     return claims
 
 
-def fits(claims: dict[str, Any], password_hash: str) -> bool:
-    """Whether the password is still the one that was checked."""
-    return bool(claims["pwd"] == _digest(password_hash))
+def fits(claims: dict[str, Any], password_hash: str, raised_from: str | None = None) -> bool:
+    """Whether the password is still the one that was checked, even if its cost was raised since."""
+    return claims["pwd"] in (_digest(password_hash), raised_from)
 
 
 def bad_challenge() -> Unauthenticated:

@@ -21,10 +21,13 @@ class Logins(SuiteService):
     tokens: Any = TokenSigner()
     client: Any = ClientInfo()
 
-    def refused(self, event: str, known: Known | None, reason: str) -> None:
-        """Have a refusal noted in the audit log."""
+    def refused(self, event: str, known: Known | None, reason: str, guessed: str = "") -> None:
+        """Have a refusal noted in the audit log; ``guessed`` is the address whose password was wrong.
+
+        TooManyRequests if wrong ones at the same moment have begun a wait: no word on whether this one was.
+        """
         user_id = known["user"]["id"] if known else None
-        self.users.record_refusal(event=event, user_id=user_id, reason=reason)
+        self.users.record_refusal(event=event, user_id=user_id, reason=reason, guessed=guessed)
 
     def start_session(self, known: Known, second_factor: bool = False) -> dict[str, Any]:
         """A token pair, if what the login was checked against is still enough."""
@@ -41,8 +44,8 @@ class Logins(SuiteService):
 
     def check_own_password(self, password: str, event: str) -> Known:
         """The caller's account; ValidationFailed if that is not its password."""
-        known: Known = self.users.credentials(user_id=self.caller.user_id)
+        known: Known = self.users.credentials(user_id=self.caller.user_id, guess=True)
         if not self.passwords.verify(password, known["password_hash"]):
-            self.refused(event, known, "wrong_password")
+            self.refused(event, known, "wrong_password", known["user"]["email"])
             raise domain.wrong_password()
         return known

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from nameko.containers import WorkerContext
 from nameko.extensions import DependencyProvider
 
-from common.passwords import dummy_hash, hash_password, verify_password
+from common.passwords import cost_of, hash_password, verify_at_cost
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,18 +19,21 @@ class Hasher:
         return hash_password(password, self.rounds)
 
     def verify(self, password: str, stored: str | None) -> bool:
-        """Whether it is the right one. Without a stored hash it takes as long, and is False."""
-        right = verify_password(password, stored or dummy_hash(self.rounds))
-        return right and stored is not None
+        """Whether it is the right one. Without a stored hash, or with a cheaper one, it takes as long."""
+        return verify_at_cost(password, stored, self.rounds)
+
+    def is_outdated(self, stored: str) -> bool:
+        """Whether a hash is cheaper than those that are made now."""
+        cost = cost_of(stored)
+        return cost is not None and cost < self.rounds
 
 
 class Passwords(DependencyProvider):
     """Injects a :class:`Hasher`."""
 
     def setup(self) -> None:
-        """Make the dummy hash now, not during the first login."""
+        """Read the cost once."""
         self.hasher = Hasher(self.container.config["BCRYPT_ROUNDS"])
-        dummy_hash(self.hasher.rounds)
 
     def get_dependency(self, worker_ctx: WorkerContext) -> Hasher:
         """The hasher."""

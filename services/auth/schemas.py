@@ -1,5 +1,6 @@
 """What auth takes in. Addresses and names are checked again by the user service, which owns them."""
 
+import re
 import unicodedata
 from functools import cache
 from typing import Any
@@ -14,6 +15,8 @@ SHORTEST_PASSWORD = 8
 LONGEST_PASSWORD = 128
 LONGEST_GIVEN_PASSWORD = 1024
 """Of a password that is only compared: any shape gets the one answer, right or wrong."""
+SHORTEST_OWN_WORD = 4
+"""Of an address or a name: shorter parts stand in any text."""
 LONGEST_CHALLENGE = 2048
 LONGEST_CODE = 64
 COMMON = "This is one of the commonest passwords: use a few words that nobody would guess together."
@@ -32,8 +35,13 @@ def refuse_common(password: str) -> None:
 
 
 def is_address_or_name(password: str, account: dict[str, Any]) -> bool:
-    """Whether a password is the account's address or name."""
-    return password.casefold() in (account["email"].casefold(), account["name"].casefold())
+    """Whether a password is made of the account's address or name, and hardly anything else."""
+    given, own = password.casefold(), (account["email"].casefold(), account["name"].casefold())
+    words = [word for word in re.split(r"[\W_]+", " ".join(own)) if len(word) >= SHORTEST_OWN_WORD]
+    left = given
+    for word in sorted(words, key=len, reverse=True):
+        left = left.replace(word, "")
+    return given in own or (left != given and sum(one.isalpha() for one in left) < SHORTEST_OWN_WORD)
 
 
 class Password(fields.String):

@@ -27,7 +27,7 @@ class SecondFactorApi(Logins):
         given = load(SecondFactorLogin, data)
         claims = self.tokens.read_challenge(given["challenge"])
         known: Known = self.users.credentials(user_id=claims["sub"])
-        if known["disabled"] or not challenges.fits(claims, known["password_hash"]):
+        if known["disabled"] or not challenges.fits(claims, known["password_hash"], known["raised_from"]):
             raise challenges.bad_challenge()
         if not self._use(claims["sub"], given["code"]):
             log.warning("second_factor_failed", user_id=claims["sub"], ip=self.client.ip)

@@ -10,6 +10,8 @@ from common.rpc import rpc
 from common.schemas import load, refuse
 from services.auth import domain
 from services.auth.access_token_api import AccessTokenApi
+from services.auth.aside import Aside
+from services.auth.logins import Known
 from services.auth.pacing import at_least
 from services.auth.registration_keys import RegistrationKeys
 from services.auth.schemas import (
@@ -35,6 +37,7 @@ class AuthService(SecondFactorApi, AccessTokenApi):
 
     name = "auth"
     once: Any = RegistrationKeys()
+    aside: Any = Aside()
 
     @rpc(allow=Allow.PUBLIC)
     def register(
@@ -57,15 +60,19 @@ class AuthService(SecondFactorApi, AccessTokenApi):
         Where a second factor is on, the right password is refused with a challenge for ``second_login``.
         """
         given = load(Login, data)
-        known = self.users.credentials(email=given["email"])
+        known = self.users.credentials(email=given["email"], guess=True)
         right = self.passwords.verify(given["password"], known["password_hash"] if known else None)
         if known is None or not domain.may_log_in(known, right):
             log.warning("login_failed", ip=self.client.ip)
-            self.refused("login", known, domain.why_not(known, right))
+            self.refused("login", known, domain.why_not(known, right), given["email"])
             raise domain.wrong_credentials()
         if known["has_second_factor"]:
+            self.users.credentials(email=given["email"], guess=True)  # other guesses may have cost a wait
+            self._raise_cost(known, given["password"])
             raise self.challenge(known)
-        return self.start_session(known)
+        pair = self.start_session(known)
+        self._raise_cost(known, given["password"])
+        return pair
 
     @rpc(allow=Allow.PUBLIC)
     def refresh(self, data: Any) -> dict[str, Any]:
@@ -143,7 +150,7 @@ class AuthService(SecondFactorApi, AccessTokenApi):
     def change_password(self, data: Any) -> None:
         """Set another password for the right present one; all other sessions end."""
         given, caller = load(PasswordChange, data), self.caller
-        known = self.users.credentials(user_id=caller.user_id)
+        known = self.users.credentials(user_id=caller.user_id, guess=True)
         if is_address_or_name(given["new_password"], known["user"]):
             refuse("new_password", OWN_WORDS)
         old = known["password_hash"]
@@ -153,5 +160,17 @@ class AuthService(SecondFactorApi, AccessTokenApi):
             session_id=caller.session_id, ip=self.client.ip,
         ):  # fmt: skip
             log.warning("password_change_refused", user_id=caller.user_id, ip=self.client.ip)
-            self.refused("password_changed", known, "wrong_password")
+            self.refused("password_changed", known, "wrong_password", known["user"]["email"])
             raise domain.wrong_password()
+
+    def _raise_cost(self, known: Known, password: str) -> None:
+        """Have a right password kept at today's cost, if it is kept at a lower one; nobody waits for it."""
+        old, user_id = known["password_hash"], known["user"]["id"]
+
+        def _raise() -> None:
+            new = self.passwords.hash(password)
+            if self.users.raise_password_cost(user_id=user_id, old_hash=old, new_hash=new):
+                log.info("password_cost_raised", user_id=user_id)
+
+        if self.passwords.is_outdated(old):
+            self.aside(_raise)

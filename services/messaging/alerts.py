@@ -56,6 +56,18 @@ WORDS: dict[str, dict[str, tuple[str, str]]] = {
             "Für dein Konto wurde ein persönliches Zugriffstoken erstellt. Wer es hat, darf, wofür es gilt.",
         ),
     },
+    "email_change_requested": {
+        "en": (
+            "Another address was asked for",
+            "Somebody has asked for another address for your account. It counts once it is confirmed there;"
+            " until then, this one stays.",
+        ),
+        "de": (
+            "Eine andere Adresse wurde angefragt",
+            "Für dein Konto wurde eine andere Adresse angefragt. Sie gilt, sobald sie dort bestätigt ist; bis"
+            " dahin bleibt es bei dieser.",
+        ),
+    },
     "email_changed": {
         "en": (
             "Your account has another address",

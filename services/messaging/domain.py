@@ -34,9 +34,12 @@ class Contact:
     locale: str | None = None
     preferences: dict[str, bool] | None = None
 
-    def wants(self, template: str) -> bool:
-        """Whether the user has not switched this mail off; what is no chatter can't be."""
-        preference = PREFERENCE_FOR.get(template)
+    def wants(self, template: str, new_device: bool = False) -> bool:
+        """Whether the user has not switched this mail off; what is no chatter can't be.
+
+        Of a login from a new device its owner hears in any case.
+        """
+        preference = None if new_device else PREFERENCE_FOR.get(template)
         return preference is None or (self.preferences or {}).get(preference, True)
 
 

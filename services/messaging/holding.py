@@ -15,10 +15,13 @@ is held for it is gathered into a digest, whose steps may end anywhere:
 4. The gathered messages cease to wait. *Died before:* they become due themselves, and are settled if the
    digest's list has them; what was marked too late for the list is held again.
 
-When the digest is sent (or dead), so is what it has gathered.
+When the digest is sent (or dead), so is what it has gathered. A digest has mails of users in it, who may be
+deleted meanwhile: whoever makes one looks for their marks (:mod:`services.messaging.forgetting`) before and
+after it gets its content, and what is left of a digest that must not be is held again.
 """
 
 import uuid
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -32,6 +35,7 @@ from common.mail_kinds import DIGEST, URGENT
 from common.mongo import Document, MongoStorage, entry, holding, translated, with_event
 from services.messaging import domain
 from services.messaging.digests import digest_of
+from services.messaging.forgetting import Forgotten
 from services.messaging.windows import Windows
 
 log = get_logger()
@@ -58,6 +62,7 @@ class Waiting:
         self._storage = storage
         self._messages = messages
         self._windows = windows
+        self._forgotten = Forgotten(messages.database)
 
     def prepare(self) -> None:
         """Indexes that hold no more than what waits."""
@@ -134,16 +139,25 @@ class Waiting:
         # Behind what is held already: a free place is for the digest.
         return earlier["held_until"] if earlier else self._windows.take(message["recipient"], message["_id"])
 
-    def _hand_out(self, message: Document, **content: Any) -> bool:
+    def _hand_out(self, message: Document, parts: Sequence[Document] = (), **content: Any) -> bool:
         change = with_event(asking_for({**message, **content}))
         change["$set"] |= {**content, "updated_at": clock.now()}
         change["$unset"] = NO_LONGER_WAITS
         seen = {"_id": message["_id"], "due_at": message["due_at"], "gathered_into": _MISSING}
         with translated():
             done = self._messages.update_one(seen, change)
-        if done.modified_count:
-            self._storage.announce(message["_id"])
-        return bool(done.modified_count)
+        if not done.modified_count or self._is_of_the_gone(message, parts):
+            return False
+        self._storage.announce(message["_id"])
+        return True
+
+    def _is_of_the_gone(self, message: Document, parts: Sequence[Document]) -> bool:
+        """Whether somebody who is no more has a part in it; then it is removed."""
+        gone = self._forgotten.clear_messages([message, *parts])
+        if gone:
+            with translated():
+                self._messages.delete_one({"_id": message["_id"]})
+        return bool(gone)
 
     def _release_alone(self, recipient: str) -> bool:
         # Two who gather side by side would make two digests of one.
@@ -190,13 +204,18 @@ class Waiting:
         key = digest["_id"]
         with translated():
             marked = list(self._messages.find({"gathered_into": key, "due_at": _EXISTS}).sort("created_at"))
+        if gone := self._forgotten.clear_messages([digest, *marked]):
+            marked = [message for message in marked if message["user_id"] not in gone]
+        if digest["user_id"] in gone:
+            self._windows.drop(digest["recipient"])
+            return
         if not marked:
             with translated():
                 self._messages.delete_one({"_id": key, "due_at": digest["due_at"]})
             self._windows.give_back(digest["recipient"], key)
             return
         ids = [message["_id"] for message in marked]
-        if self._hand_out(digest, context=digest_of(marked), gathered=ids):
+        if self._hand_out(digest, marked, context=digest_of(marked), gathered=ids):
             log.info("messages_gathered", message_id=key, gathered=len(ids))
             with translated():
                 self._messages.update_many(

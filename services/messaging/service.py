@@ -207,7 +207,7 @@ class MessagingService(MessagesApi):
             (domain.mail_for(kind, event, contacts[event["user_id"]]), _request_of(event)) for event in known
         ]
         template = domain.MAIL_FOR[kind][0]
-        wanted = [one for one in mails if contacts[one[0].user_id].wants(template)]
+        wanted = [one for one in mails if _is_wanted(one[0], contacts[one[0].user_id])]
         entered = self.ledger.add_many(wanted)
         if unwanted := len(mails) - len(wanted):
             metrics.mail(template, "unwanted").inc(unwanted)
@@ -238,7 +238,7 @@ class MessagingService(MessagesApi):
             log.info("recipient_gone", user_id=event["user_id"], event_name=kind.name)
             return
         mail = domain.mail_for(kind, event, contact)
-        if not contact.wants(mail.template):
+        if not _is_wanted(mail, contact):
             metrics.mail(mail.template, "unwanted").inc()
             log.info("mail_unwanted", user_id=contact.user_id, template=mail.template)
         elif not self.ledger.add(mail):
@@ -252,6 +252,10 @@ class MessagingService(MessagesApi):
             return None
         self.ledger.keep_contact(contact)
         return contact
+
+
+def _is_wanted(mail: Mail, contact: Contact) -> bool:
+    return contact.wants(mail.template, bool(mail.context.get("new_device")))
 
 
 def _request_of(event: Payload) -> str:

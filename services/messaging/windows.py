@@ -78,6 +78,11 @@ class Windows:
         with translated():
             self._windows.update_one({"_id": recipient}, {"$pull": {"places": {"key": key}}})
 
+    def drop(self, recipient: str) -> None:
+        """Forget what an address has got, whose user is no more."""
+        with translated():
+            self._windows.delete_one({"_id": recipient})
+
 
 def _recent(begin: datetime) -> Document:
     known = {"$ifNull": ["$places", []]}

@@ -24,6 +24,7 @@ class Audited(StrEnum):
     PASSWORD_RESET = "password_reset"
     PASSWORD_CHANGED = "password_changed"
     EMAIL_VERIFIED = "email_verified"
+    EMAIL_CHANGE_REQUESTED = "email_change_requested"
     EMAIL_CHANGED = "email_changed"
     ROLE_CHANGED = "role_changed"
     USER_DISABLED = "user_disabled"

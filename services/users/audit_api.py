@@ -6,7 +6,6 @@ from common import clock
 from common.identity import Allow
 from common.rpc import rpc
 from common.schemas import load
-from common.service import SuiteService
 from services.users.audit import Audited
 from services.users.schemas import (
     AuditQuery,
@@ -14,16 +13,13 @@ from services.users.schemas import (
     own_origin,
     show_access_token,
     show_audited,
-    show_session,
     show_user,
 )
-from services.users.storage import UserStorage
+from services.users.session_api import SessionApi
 
 
-class AuditApi(SuiteService):
+class AuditApi(SessionApi):
     """Served by the user service, whose changes write most of the lines themselves."""
-
-    store: Any = UserStorage()
 
     @rpc(allow=Allow.ADMIN, idempotent=True, scope="audit:read")
     def audit(self, query: dict[str, str]) -> dict[str, Any]:
@@ -49,14 +45,17 @@ class AuditApi(SuiteService):
         self.store.audit.exported(user_id)
         return {
             "user": show_user(user, to_admin=True),
-            "sessions": [
-                show_session(one, self.caller.session_id) for one in self.store.sessions.of(user_id)
-            ],
+            "sessions": self.shown_sessions(user_id),
             "access_tokens": [show_access_token(one) for one in self.store.tokens.of(user_id)],
             "second_factor_since": clock.to_text(factor[0].confirmed_at) if factor else None,
         }
 
     @rpc(allow=Allow.SERVICE)
-    def record_refusal(self, event: str, user_id: str | None = None, reason: str = "") -> None:
-        """Note that somebody was refused, and about which account it was, if that is known."""
-        self.store.audit.refused(Audited(event), user_id, reason=reason)
+    def record_refusal(
+        self, event: str, user_id: str | None = None, reason: str = "", guessed: str = ""
+    ) -> None:
+        """Note that somebody was refused, and about which account it was, if that is known.
+
+        ``guessed`` is the address whose password was wrong; TooManyRequests if such have begun a wait.
+        """
+        self.store.audit.refused(Audited(event), user_id, guessed, reason=reason)

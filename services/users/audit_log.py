@@ -9,6 +9,7 @@ from sqlalchemy import func, or_, select
 from sqlalchemy.orm import Session
 
 from common import clock
+from common.addresses import email_key
 from common.paging import Page, bad_cursor, read_cursor, write_cursor
 from services.users import domain
 from services.users.audit import REFUSED, Audited
@@ -24,16 +25,21 @@ _DAY = timedelta(days=1)
 class AuditRepository(Repository):
     """Lines of the audit log."""
 
-    def refused(self, event: Audited, user_id: str | None, **details: Any) -> None:
-        """A line for what was refused, and so has changed nothing else."""
+    def refused(self, event: Audited, user_id: str | None, guessed: str = "", **details: Any) -> None:
+        """A line for what was refused, and so has changed nothing else.
+
+        ``guessed`` is the address of an account whose password was wrong: it costs waits that grow.
+        """
         with self.transaction() as session:
             user = parse_id(user_id) if user_id else None
             if event == Audited.LOGIN:
                 self._tell_of_a_run(session, user)
             self.record(session, event, user, outcome=REFUSED, **details)
+            if guessed:
+                self._guesses.count(session, email_key(guessed), user)
 
     def _tell_of_a_run(self, session: Session, user_id: uuid.UUID | None) -> None:
-        """Have the owner told by the tenth refused login in a row within a day.
+        """Have the owner told by the fifth refused login in a row within a day.
 
         Counted for nobody as well: how long it takes must not tell whether an address has an account.
         """

@@ -17,18 +17,35 @@ SESSION_FIELDS = ADMIN_FIELDS | {"email"}
 """What can't be changed with a personal access token: who has the address can set the password."""
 MOST_TOKENS = 50
 VERIFY_EMAIL = "verify_email"
+CHANGE_EMAIL = "change_email"
 RESET_PASSWORD = "reset_password"
-LIFETIMES = {VERIFY_EMAIL: timedelta(hours=24), RESET_PASSWORD: timedelta(hours=1)}
+LIFETIMES = {
+    VERIFY_EMAIL: timedelta(hours=24), CHANGE_EMAIL: timedelta(hours=24), RESET_PASSWORD: timedelta(hours=1),
+}  # fmt: skip
 """How long the secret of a mail's link is good, by what it is for."""
 RESET_LASTS = "1 hour"
 """The same, as the mail says it."""
 
-TOLD_FAILURES = 10
+TOLD_FAILURES = 5
 """So many refused logins in a row are worth a mail to the owner."""
 FREE_FAILURES = 5
 """So many wrong codes in a row cost nothing but the last: its owner may mistype."""
+FREE_FOR_ACCOUNT, FREE_FOR_ADDRESS = 4, 20
+"""This many times more wrong passwords are free for an account, and for an address, than for both."""
 _FIRST_WAIT = timedelta(seconds=30)
+_FIRST_LOGIN_WAIT = timedelta(seconds=1)
 _LONGEST_WAIT = timedelta(minutes=15)
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """What the configuration says: how long an access token may be out when its session has ended, how long a
+    session may lie unused, and how many wrong passwords are free (0: all).
+    """
+
+    tokens_live: timedelta
+    idle: timedelta
+    free_guesses: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,9 +55,15 @@ class Proof:
     password_hash: str
     second_factor: bool = False
 
-    def is_enough(self, password_hash: str, needs_second_factor: bool) -> bool:
+    def is_enough(self, password_hash: str, raised_from: str | None, needs_second_factor: bool) -> bool:
         """Whether it still is, now that the account is locked."""
-        return self.password_hash == password_hash and (self.second_factor or not needs_second_factor)
+        is_present = is_of_password(self.password_hash, password_hash, raised_from)
+        return is_present and (self.second_factor or not needs_second_factor)
+
+
+def is_of_password(checked: str, password_hash: str, raised_from: str | None) -> bool:
+    """Whether a hash is the present password's: as it is kept, or as it was before its cost was raised."""
+    return checked == password_hash or fingerprint(checked) == raised_from
 
 
 def not_found() -> NotFound:
@@ -121,6 +144,11 @@ def fingerprint(secret: str) -> str:
     return hashlib.sha256(secret.encode("utf-8", "replace")).hexdigest()
 
 
+def fingerprint_of(*parts: str) -> str:
+    """How what is only compared is kept: one hash of several texts."""
+    return fingerprint("\0".join(parts))
+
+
 def second_factor_is_on() -> Conflict:
     """The answer to who asks for another second factor while there is one."""
     return Conflict("second_factor_is_on", "There is a second factor already: switch it off first.")
@@ -133,10 +161,24 @@ def second_factor_is_off() -> Conflict:
 
 def wait_after(failures: int) -> timedelta | None:
     """How long to wait after so many wrong codes in a row: 30 s after the fifth, twice as long each time."""
-    if failures < FREE_FAILURES:
-        return None
-    doublings = min(failures - FREE_FAILURES, 10)
-    return min(_LONGEST_WAIT, _FIRST_WAIT * (1 << doublings))
+    return _growing(failures, FREE_FAILURES, _FIRST_WAIT)
+
+
+def login_wait(failures: int, free: int) -> timedelta | None:
+    """The same for wrong passwords: a second after as many as are free, and twice as long each time."""
+    return _growing(failures, free, _FIRST_LOGIN_WAIT)
+
+
+def check_login_wait(waits: Iterable[datetime | None], now: datetime) -> None:
+    """TooManyRequests while any of these waits is not over."""
+    until = max(filter(None, waits), default=now)
+    if until > now:
+        seconds = math.ceil((until - now).total_seconds())
+        raise TooManyRequests(
+            "too_many_guesses",
+            f"Too many wrong passwords: try again in {seconds} s.",
+            {"retry_after": str(seconds)},
+        )
 
 
 def check_wait(until: datetime | None, now: datetime) -> None:
@@ -148,3 +190,9 @@ def check_wait(until: datetime | None, now: datetime) -> None:
             f"Too many wrong codes: try again in {seconds} s.",
             {"retry_after": str(seconds)},
         )
+
+
+def _growing(failures: int, free: int, first: timedelta) -> timedelta | None:
+    if failures < free:
+        return None
+    return min(_LONGEST_WAIT, first * (1 << min(failures - free, 10)))

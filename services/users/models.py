@@ -34,7 +34,11 @@ class SecondFactor(Base):
 
 
 class User(Base):
-    """A person. ``email_key`` is what makes an address unique: see ``domain.email_key``."""
+    """A person. ``email_key`` is what makes an address unique: see ``domain.email_key``.
+
+    ``raised_from`` is the SHA-256 of the hash that this password had at a lower cost: what was checked
+    against that one was checked against this password. ``pending_email`` counts once it is confirmed.
+    """
 
     __tablename__ = "users"
 
@@ -45,7 +49,9 @@ class User(Base):
     role: Mapped[str] = mapped_column(String(16))
     disabled: Mapped[bool] = mapped_column(Boolean)
     email_verified: Mapped[bool] = mapped_column(Boolean)
+    pending_email: Mapped[str | None] = mapped_column(String(320))
     password_hash: Mapped[str] = mapped_column(String(200))
+    raised_from: Mapped[str | None] = mapped_column(String(64))
     locale: Mapped[str] = mapped_column(String(16))
     todo_mails: Mapped[bool] = mapped_column(Boolean)
     login_mails: Mapped[bool] = mapped_column(Boolean)
@@ -97,6 +103,31 @@ class RevokedSession(Base):
     __tablename__ = "revoked_sessions"
 
     id: Mapped[uuid.UUID] = mapped_column(PgUuid, primary_key=True)
+    forget_at: Mapped[datetime] = mapped_column(DateTime(timezone=True), index=True)
+
+
+class LoginWait(Base):
+    """Wrong passwords in a row: for an account, an address, or the one at the other, all of them hashed.
+
+    ``account`` is the account's own key, for its removal.
+    """
+
+    __tablename__ = "login_waits"
+
+    key: Mapped[str] = mapped_column(String(64), primary_key=True)
+    account: Mapped[str | None] = mapped_column(String(64), index=True)
+    failures: Mapped[int] = mapped_column(Integer)
+    wait_until: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
+    forget_at: Mapped[datetime] = mapped_column(DateTime(timezone=True), index=True)
+
+
+class LoginPlace(Base):
+    """That a user has logged in from an address or a device, which is hashed together with the user."""
+
+    __tablename__ = "login_places"
+
+    key: Mapped[str] = mapped_column(String(64), primary_key=True)
+    user_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), index=True)
     forget_at: Mapped[datetime] = mapped_column(DateTime(timezone=True), index=True)
 
 

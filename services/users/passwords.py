@@ -45,6 +45,7 @@ class PasswordRepository(Repository):
                 self.record(session, Audited.PASSWORD_RESET, user.id if user else None, outcome=REFUSED)
                 return False
             self._set(session, user, password_hash, ip)
+            self._guesses.end(session, user, check=False)
             self.end_tokens(session, user.id)  # who had the password may have made some
             self.record(session, Audited.PASSWORD_RESET, user.id)
         return True
@@ -53,14 +54,27 @@ class PasswordRepository(Repository):
         """Set the password if ``old_hash`` is still its hash; all sessions but that one end."""
         with self.transaction() as session:
             user = find(session, user_id, lock=True)
-            if user.disabled or user.password_hash != old_hash:
+            if user.disabled or not domain.is_of_password(old_hash, user.password_hash, user.raised_from):
                 return False
+            self._guesses.end(session, user)
             self._set(session, user, new_hash, ip, SessionRow.id != parse_id(session_id))
             self.record(session, Audited.PASSWORD_CHANGED, user.id)
         return True
 
+    def raise_cost(self, user_id: str, old_hash: str, new_hash: str) -> bool:
+        """Keep a costlier hash of the same password; False if ``old_hash`` is not kept any more.
+
+        Who sets another password at the same moment wins, whichever of the two is first.
+        """
+        with self.transaction() as session:
+            user = find(session, user_id, lock=True)
+            if user.password_hash != old_hash:
+                return False
+            user.password_hash, user.raised_from = new_hash, domain.fingerprint(old_hash)
+        return True
+
     def _set(self, session: Session, user: User, password_hash: str, ip: str, *which: Any) -> None:
-        user.password_hash, user.updated_at = password_hash, clock.now()
+        user.password_hash, user.raised_from, user.updated_at = password_hash, None, clock.now()
         one_time_tokens.void(session, user, domain.RESET_PASSWORD)
         self.end_sessions(session, user.id, *which)
         self.announce(session, user.id, events.PASSWORD_CHANGED, ip=ip)

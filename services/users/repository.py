@@ -15,10 +15,14 @@ from common.outbox import Relay
 from common.postgres import translated
 from common.revocations import MARGIN_SECONDS
 from services.users.audit import SUCCEEDED, Audited, Origin
+from services.users.domain import Policy
+from services.users.guesses import Guesses
 from services.users.models import (
     AccessToken,
     AuditLine,
     AuditOrigin,
+    LoginPlace,
+    LoginWait,
     OutboxRow,
     Registration,
     RevokedSession,
@@ -32,20 +36,19 @@ _FORGET_BATCH = 1000
 _MARGIN = timedelta(seconds=MARGIN_SECONDS)
 _OUTDATED: tuple[tuple[Any, Any], ...] = (
     (RevokedSession, RevokedSession.id), (UsedRefreshToken, UsedRefreshToken.token_hash),
-    (Registration, Registration.key_digest),
+    (Registration, Registration.key_digest), (LoginWait, LoginWait.key), (LoginPlace, LoginPlace.key),
 )  # fmt: skip
 
 
 class Repository:
-    """A transaction, and the outbox in it. ``tokens_live`` is how long an access token may be out."""
+    """A transaction, and the outbox in it."""
 
-    def __init__(
-        self, session: Callable[..., Session], relay: Relay, tokens_live: timedelta, origin: Origin
-    ) -> None:
+    def __init__(self, session: Callable[..., Session], relay: Relay, policy: Policy, origin: Origin) -> None:
         self._new_session = session
         self._relay = relay
-        self._tokens_live = tokens_live
+        self._policy = policy
         self._origin = origin
+        self._guesses = Guesses(policy.free_guesses, origin.client.ip)
 
     @contextmanager
     def transaction(self) -> Iterator[Session]:
@@ -129,7 +132,7 @@ class Repository:
         gone = delete(SessionRow).where(SessionRow.user_id == user_id, *which).returning(SessionRow.id)
         ended = list(session.scalars(gone))
         if ended:
-            forget_at = clock.now() + self._tokens_live
+            forget_at = clock.now() + self._policy.tokens_live
             session.add_all(RevokedSession(id=one, forget_at=forget_at) for one in ended)
             forget_outdated(session)
             self.announce(session, user_id, events.SESSION_REVOKED, session_ids=[str(one) for one in ended])

@@ -1,5 +1,6 @@
 """What the user service takes in and shows: never the row itself, never the password's hash."""
 
+from datetime import datetime
 from typing import Any
 
 from marshmallow import fields, post_load, validate
@@ -30,7 +31,10 @@ Preferences = StrictSchema.from_dict({name: StrictBoolean() for name in PREFEREN
 
 
 class UserChanges(StrictSchema):
-    """PATCH: the fields that may change. ``role`` and ``disabled`` are an administrator's."""
+    """PATCH: the fields that may change. ``role`` and ``disabled`` are an administrator's.
+
+    Another ``email`` waits for its confirmation; the present one takes such a wish back.
+    """
 
     email = EmailAddress()
     name = Text(1, LONGEST_NAME)
@@ -95,19 +99,22 @@ def show_account(user: User) -> dict[str, Any]:
 
 def show_user(user: User, *, to_admin: bool = False) -> dict[str, Any]:
     """A user as its owner sees it; an administrator also sees whether it is disabled, and its last change."""
-    shown = {**show_account(user), "locale": user.locale, "preferences": user.preferences}
+    shown = {
+        **show_account(user), "pending_email": user.pending_email, "locale": user.locale,
+        "preferences": user.preferences,
+    }  # fmt: skip
     if to_admin:
         shown |= {"disabled": user.disabled, "updated_at": clock.to_text(user.updated_at)}
     return shown
 
 
-def show_session(session: SessionRow, current: str) -> dict[str, Any]:
-    """A session as its owner sees it."""
+def show_session(session: SessionRow, ends: datetime, current: str) -> dict[str, Any]:
+    """A session as its owner sees it, with its end if it is not refreshed any more."""
     return {
         "id": str(session.id),
         "created_at": clock.to_text(session.created_at),
         "last_used_at": clock.to_text(session.last_used_at),
-        "expires_at": clock.to_text(session.expires_at),
+        "expires_at": clock.to_text(ends),
         "ip": session.ip,
         "user_agent": session.user_agent,
         "current": str(session.id) == current,

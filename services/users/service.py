@@ -18,14 +18,12 @@ from services.users.schemas import (
     UserQuery,
     UserReplacement,
     show_account,
-    show_session,
     show_user,
 )
 from services.users.second_factor_api import SecondFactorApi
 from services.users.users import contact
 
 User = dict[str, Any]
-Sessions = list[dict[str, Any]]
 Granted = dict[str, Any]
 REVOKED_AT_ONCE = 10_000
 
@@ -77,25 +75,6 @@ class UsersService(AuditApi, SecondFactorApi, AccessTokenApi):
         user = self.store.users.update(user_id, {preference: False})
         return {"preference": preference, "locale": user.locale}
 
-    @rpc(allow=Allow.USER, idempotent=True)
-    def sessions(self) -> Sessions:
-        """The caller's sessions, the last used first."""
-        return [
-            show_session(one, self.caller.session_id) for one in self.store.sessions.of(self.caller.user_id)
-        ]
-
-    @rpc(allow=Allow.USER, idempotent=True)
-    def end_session(self, session_id: str) -> None:
-        """End one of the caller's sessions; one's own may be over already."""
-        ended = self.store.sessions.end(self.caller.user_id, session_id)
-        if not ended and session_id != self.caller.session_id:
-            raise domain.no_such_session()
-
-    @rpc(allow=Allow.USER, idempotent=True)
-    def end_all_sessions(self) -> None:
-        """End all of the caller's sessions."""
-        self.store.sessions.end(self.caller.user_id, None)
-
     @rpc(allow=Allow.SERVICE)
     def create(self, data: Any, idempotency_key: str = "", fingerprint: str = "") -> User:
         """A new user, its password hashed by auth; with a key, however often it is asked for, one."""
@@ -103,14 +82,18 @@ class UsersService(AuditApi, SecondFactorApi, AccessTokenApi):
         return show_account(self.store.users.add(**load(NewUser, data), idempotency_key=key))
 
     @rpc(allow=Allow.SERVICE, idempotent=True)
-    def credentials(self, email: str = "", user_id: str = "") -> dict[str, Any] | None:
-        """The one way out for a password's hash, by address or id: ``{user, password_hash, disabled,
-        has_second_factor}``. None for an address that has no account.
+    def credentials(self, email: str = "", user_id: str = "", guess: bool = False) -> dict[str, Any] | None:
+        """The one way out for a password's hash, by address or id: ``{user, password_hash, raised_from,
+        disabled, has_second_factor}``. None for an address that has no account.
+
+        With ``guess``, somebody is about to try a password: TooManyRequests while wrong ones cost a wait.
         """
         user = self.store.users.get(user_id) if user_id else self.store.users.by_email(email)
+        if guess:
+            self.store.users.check_waits(user.email if user else email, user)
         if user is None:
             return None
-        told = {"password_hash": user.password_hash, "has_second_factor": user.has_second_factor}
+        told = {name: getattr(user, name) for name in ("password_hash", "raised_from", "has_second_factor")}
         return {"user": show_account(user), "disabled": user.disabled, **told}
 
     @rpc(allow=Allow.SERVICE, idempotent=True)
@@ -185,6 +168,12 @@ class UsersService(AuditApi, SecondFactorApi, AccessTokenApi):
     def change_password(self, user_id: str, old_hash: str, new_hash: str, session_id: str, ip: str) -> bool:
         """Set a password and end all sessions but that one; False if ``old_hash`` is not the present one."""
         done: bool = self.store.passwords.change(user_id, old_hash, new_hash, session_id, ip)
+        return done
+
+    @rpc(allow=Allow.SERVICE, idempotent=True)
+    def raise_password_cost(self, user_id: str, old_hash: str, new_hash: str) -> bool:
+        """Keep a costlier hash of the same password; False if another was set meanwhile."""
+        done: bool = self.store.passwords.raise_cost(user_id, old_hash, new_hash)
         return done
 
     def _change(self, user_id: str, changes: dict[str, Any]) -> User:

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from common import clock, events
 from common.errors import NotFound
-from services.users import domain
+from services.users import domain, places
 from services.users.audit import REFUSED, Audited
 from services.users.domain import Proof
 from services.users.models import RevokedSession, SecondFactor, SessionRow, UsedRefreshToken, User
@@ -29,8 +29,8 @@ class SessionRepository(Repository):
     ) -> tuple[SessionRow, User] | None:  # fmt: skip
         """A new session and its owner as of now, ``user_logged_in`` with it; None for a disabled user.
 
-        None as well if a proof is given and is not enough any more. The event tells whether the device was
-        seen before.
+        None as well if a proof is given and is not enough any more; TooManyRequests if wrong passwords at the
+        same moment have begun a wait. The event tells whether the device was seen before.
         """
         now = clock.now()
         with self.transaction() as session:
@@ -39,13 +39,18 @@ class SessionRepository(Repository):
             owner = find(session, user_id, lock=True)
             factor = session.get(SecondFactor, owner.id)
             needs_factor = factor is not None and factor.confirmed_at is not None
-            if owner.disabled or (proof and not proof.is_enough(owner.password_hash, needs_factor)):
+            if owner.disabled or (proof and not _is_enough(proof, owner, needs_factor)):
                 return None
+            # With a second factor the password was right before, and nobody guesses any more.
+            self._guesses.end(session, owner, check=proof is not None and not proof.second_factor)
             row = SessionRow(
                 id=uuid.uuid4(), user_id=owner.id, refresh_hash=refresh_hash, previous_hash=None,
                 created_at=now, last_used_at=now, expires_at=now + lifetime, ip=ip, user_agent=agent,
             )  # fmt: skip
-            new_device = _is_new_device(session, owner.id, agent)
+            new_device = _is_new_device(session, owner.id, agent) and not places.seen(
+                session, owner.id, "device", agent
+            )
+            places.remember(session, owner.id, "device", agent)
             session.add(row)
             self.record(session, Audited.LOGIN, owner.id, session_id=str(row.id), new_device=new_device)
             self.announce(
@@ -57,13 +62,15 @@ class SessionRepository(Repository):
     def rotate(self, refresh_hash: str, new_hash: str) -> tuple[SessionRow, User] | None:
         """Exchange a refresh token; None if it is unknown, over, or used before (that ends the session).
 
+        It is over when its session is too old, or has lain unused for too long.
+
         For ten seconds the last exchange may be asked for again, by a client that lost the answer: it
         gets the same token, and nothing changes.
         """
         with self.transaction() as session:
             row = session.scalar(select(SessionRow).where(_has_or_had(refresh_hash)).with_for_update())
             user = session.get(User, row.user_id) if row else None
-            if row is None or user is None or user.disabled or row.expires_at < clock.now():
+            if row is None or user is None or user.disabled or self.end_of(row) < clock.now():
                 return None
             if row.refresh_hash == refresh_hash:
                 self._exchange(session, row, new_hash)
@@ -75,10 +82,16 @@ class SessionRepository(Repository):
                 return None
             return row, user
 
+    def end_of(self, row: SessionRow) -> datetime:
+        """When a session ends that is not refreshed any more."""
+        return min(row.expires_at, row.last_used_at + self._policy.idle)
+
     def of(self, user_id: str) -> Sequence[SessionRow]:
         """The user's live sessions, the last used first."""
+        now = clock.now()
+        is_live = (SessionRow.expires_at > now) & (SessionRow.last_used_at > now - self._policy.idle)
         with self.transaction() as session:
-            mine = select(SessionRow).where(_live(parse_id(user_id), clock.now()))
+            mine = select(SessionRow).where(SessionRow.user_id == parse_id(user_id), is_live)
             return session.scalars(mine.order_by(SessionRow.last_used_at.desc())).all()
 
     def end(self, user_id: str, session_id: str | None) -> list[str]:
@@ -104,7 +117,7 @@ class SessionRepository(Repository):
 
     def outlives_sessions(self, forget_at: datetime) -> bool:
         """Whether that is later than for a session that ends now: it is of a personal access token."""
-        return forget_at > clock.now() + self._tokens_live
+        return forget_at > clock.now() + self._policy.tokens_live
 
     def _record_end(
         self, session: Session, user_id: uuid.UUID, session_id: str | None, ended: Sequence[uuid.UUID]
@@ -119,6 +132,10 @@ class SessionRepository(Repository):
         session.add(used)
         row.previous_hash, row.refresh_hash, row.last_used_at = row.refresh_hash, new_hash, clock.now()
         forget_outdated(session)
+
+
+def _is_enough(proof: Proof, owner: User, needs_factor: bool) -> bool:
+    return proof.is_enough(owner.password_hash, owner.raised_from, needs_factor)
 
 
 def _has_or_had(refresh_hash: str) -> Any:
@@ -140,10 +157,6 @@ def _parse_session_id(session_id: str) -> uuid.UUID:
         return parse_id(session_id)
     except NotFound:
         raise domain.no_such_session() from None
-
-
-def _live(user_id: uuid.UUID, now: datetime) -> Any:
-    return (SessionRow.user_id == user_id) & (SessionRow.expires_at > now)
 
 
 def _is_new_device(session: Session, user_id: uuid.UUID, agent: str) -> bool:

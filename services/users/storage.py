@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 from nameko.containers import WorkerContext
 
@@ -15,6 +16,7 @@ from common.revocations import MARGIN_SECONDS
 from services.users.access_tokens import AccessTokenRepository
 from services.users.audit import Origin, origin_of
 from services.users.audit_log import AuditRepository
+from services.users.domain import Policy
 from services.users.models import Base
 from services.users.passwords import PasswordRepository
 from services.users.second_factors import SecondFactorRepository
@@ -64,9 +66,16 @@ class UserStorage(PostgresStorage):
         return self.tokens.caller(worker_ctx) if needs_token else None
 
     def _stores(self, origin: Origin) -> Stores:
-        lifetime = clock.parse_duration(self.container.config["JWT_EXPIRES_IN"])
-        shared = (self.Session, self.relay, lifetime + timedelta(seconds=MARGIN_SECONDS), origin)
+        shared = (self.Session, self.relay, policy_of(self.container.config), origin)
         return Stores(
             UserRepository(*shared), SessionRepository(*shared), PasswordRepository(*shared),
             AuditRepository(*shared), SecondFactorRepository(*shared), AccessTokenRepository(*shared),
         )  # fmt: skip
+
+
+def policy_of(config: dict[str, Any]) -> Policy:
+    """What the settings say. A session that can't be refreshed yet is not idle."""
+    lifetime = clock.parse_duration(config["JWT_EXPIRES_IN"])
+    idle = clock.parse_duration(config["REFRESH_IDLE_EXPIRES_IN"])
+    free = config["LOGIN_FREE_GUESSES"] if config["RATE_LIMITS"]["enabled"] else 0
+    return Policy(lifetime + timedelta(seconds=MARGIN_SECONDS), max(idle, lifetime), free)

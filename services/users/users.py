@@ -16,7 +16,7 @@ from common.locales import DEFAULT_LOCALE
 from common.logging import get_logger
 from common.mail_kinds import PREFERENCES
 from common.paging import Page, bad_cursor, read_cursor, write_cursor
-from services.users import domain, one_time_tokens, registrations
+from services.users import domain, guesses, one_time_tokens, registrations
 from services.users.audit import Audited, changes_audited
 from services.users.models import User
 from services.users.repository import Repository
@@ -62,13 +62,22 @@ class UserRepository(Repository):
         with self.transaction() as session:
             return find(session, user_id)
 
+    def check_waits(self, email: str, user: User | None) -> None:
+        """TooManyRequests while wrong passwords for this address cost the caller a wait."""
+        with self.transaction() as session:
+            self._guesses.check(session, email_key(email), user.id if user else None)
+
     def by_email(self, email: str) -> User | None:
         """The user with that address, however it is spelled."""
         with self.transaction() as session:
             return session.scalar(select(User).where(User.email_key == email_key(email)))
 
     def update(self, user_id: str, changes: dict[str, Any]) -> User:
-        """Apply changes that passed the rules, ``user_updated`` with them; nothing if nothing changes."""
+        """Apply changes that passed the rules, ``user_updated`` with them; nothing if nothing changes.
+
+        Another address is only asked for: it counts from its confirmation on.
+        """
+        wanted, changes = changes.get("email"), {key: it for key, it in changes.items() if key != "email"}
         with self.transaction() as session:
             admins = _lock_admins(session) if domain.ADMIN_FIELDS & changes.keys() else []
             user = find(session, user_id, lock=True)
@@ -79,6 +88,8 @@ class UserRepository(Repository):
                 if domain.ends_sessions(changed):
                     self.end_access(session, user.id)
                 self._apply(session, user, {key: changes[key] for key in changed})
+            if wanted is not None:
+                self._ask_for_address(session, user, wanted)
         return user
 
     def delete(self, user_id: str) -> None:
@@ -89,32 +100,34 @@ class UserRepository(Repository):
             if user.id in admins:
                 domain.check_admins_left(len(admins) - 1)
             self.end_access(session, user.id)
+            guesses.forget(session, user.email_key)
             session.delete(user)
             session.flush()
             self.record(session, Audited.USER_DELETED, user.id)
             self.announce(session, user.id, events.USER_DELETED)
 
     def verify_email(self, token: str) -> bool:
-        """Use up a verification token; False if there is none like it, or its time is over."""
+        """Use up a token that went to an address; False if there is none like it, or its time is over.
+
+        It confirms the present address or the one that was asked for, which is the present one from then on;
+        Conflict if that has an account by now.
+        """
         with self.transaction() as session:
-            user = one_time_tokens.use_up(session, token, domain.VERIFY_EMAIL)
-            if user is None:
-                return False
-            self._apply(session, user, {"email_verified": True})
-            self.record(session, Audited.EMAIL_VERIFIED, user.id)
-            return True
+            if user := one_time_tokens.use_up(session, token, domain.VERIFY_EMAIL):
+                self._apply(session, user, {"email_verified": True})
+                self.record(session, Audited.EMAIL_VERIFIED, user.id)
+            elif user := one_time_tokens.use_up(session, token, domain.CHANGE_EMAIL):
+                self._take_address(session, user)
+            return user is not None
 
     def request_verification(self, user_id: str) -> None:
-        """A new verification token in place of older ones, unless the address is verified."""
+        """A new token in place of older ones, to the address that is to be confirmed, if there is one."""
         with self.transaction() as session:
             user = find(session, user_id, lock=True)
-            if user.email_verified:
-                return
-            token = one_time_tokens.issue(session, user, domain.VERIFY_EMAIL)
-            self.announce(
-                session, user.id, events.EMAIL_VERIFICATION_REQUESTED, verification_token=token,
-                new_email=user.email,
-            )  # fmt: skip
+            if user.pending_email:
+                self._mail_link(session, user, domain.CHANGE_EMAIL, user.pending_email)
+            elif not user.email_verified:
+                self._mail_link(session, user, domain.VERIFY_EMAIL, user.email)
 
     def page(self, query: dict[str, Any]) -> Page[User]:
         """Users that match, newest first, a page at a time; the total if asked for."""
@@ -149,11 +162,6 @@ class UserRepository(Repository):
         log.info("first_admin_made")
 
     def _apply(self, session: Session, user: User, changes: dict[str, Any]) -> None:
-        old_address = user.email
-        if "email" in changes:
-            changes |= {"email_key": email_key(changes["email"]), "email_verified": False}
-            # Links that went to the old address prove nothing about the new one, and open no account.
-            one_time_tokens.void(session, user, *domain.LIFETIMES)
         for key, value in changes.items():
             setattr(user, key, value)
         user.version += 1
@@ -161,19 +169,37 @@ class UserRepository(Repository):
         _flush_unique(session)
         for event, details in changes_audited(changes):
             self.record(session, event, user.id, **details)
-        told = sorted(changes.keys() - {"email_key"})
+        told = sorted(changes.keys() - {"email_key", "pending_email"})
         self.announce(session, user.id, events.USER_UPDATED, **contact(user), changes=told)
-        if "email" in changes:
-            self._tell_both(session, user, old_address)
 
-    def _tell_both(self, session: Session, user: User, old_address: str) -> None:
-        """A link that confirms the new address goes there, and the old one hears of it."""
+    def _ask_for_address(self, session: Session, user: User, email: str) -> None:
+        """A link that confirms the address goes there, and the present one hears of it."""
+        if email == user.email:
+            user.pending_email = None
+            one_time_tokens.void(session, user, domain.CHANGE_EMAIL)
+        elif email != user.pending_email:
+            others = select(User.id).where(User.email_key == email_key(email), User.id != user.id)
+            if session.scalar(others):
+                raise domain.taken()
+            user.pending_email, user.updated_at = email, clock.now()
+            self.record(session, Audited.EMAIL_CHANGE_REQUESTED, user.id)
+            self.alert(session, user.id, "email_change_requested")
+            self._mail_link(session, user, domain.CHANGE_EMAIL, email)
+
+    def _take_address(self, session: Session, user: User) -> None:
+        """The address that was asked for is the user's from now on; the old one hears of it."""
+        email, old_address = str(user.pending_email), user.email
+        # Links that went to the old address open no account any more.
+        one_time_tokens.void(session, user, *domain.LIFETIMES)
+        confirmed = {"email_key": email_key(email), "email_verified": True, "pending_email": None}
+        self._apply(session, user, {"email": email, **confirmed})
         self.alert(session, user.id, "email_changed", recipient=old_address)
-        token = one_time_tokens.issue(session, user, domain.VERIFY_EMAIL)
+
+    def _mail_link(self, session: Session, user: User, purpose: str, email: str) -> None:
+        token = one_time_tokens.issue(session, user, purpose)
         self.announce(
-            session, user.id, events.EMAIL_VERIFICATION_REQUESTED, verification_token=token,
-            new_email=user.email,
-        )  # fmt: skip
+            session, user.id, events.EMAIL_VERIFICATION_REQUESTED, verification_token=token, new_email=email
+        )
 
 
 def contact(user: User) -> dict[str, Any]:

@@ -50,6 +50,25 @@ def test_an_administrator_changes_roles_and_disables_accounts(ada: Client, admin
     assert login.status_code == 401
 
 
+def test_an_administrator_ends_the_sessions_of_others_at_once(
+    ada: Client, anyone: Client, admin: Client
+) -> None:
+    path = f"/api/users/{ada.user['id']}/sessions"
+    tablet = anyone.login(ada.user["email"])
+    first, second = admin.get(path).json()
+    assert [first["current"], second["current"], first["ip"]] == [False, False, "127.0.0.1"]
+    assert admin.delete(f"{path}/{first['id']}").status_code == 204
+    assert sorted(one.get("/api/todos").status_code for one in (ada, tablet)) == [200, 401]
+
+    assert admin.delete(path).status_code == 204
+    refused = [one.get("/api/todos") for one in (ada, tablet)]
+    assert [one.json()["code"] for one in refused] == ["token_revoked"] * 2
+    assert ada.post("/api/auth/refresh", {"refresh_token": ada.refresh_token}).status_code == 401
+    assert admin.get(path).json() == []
+    line = admin.get(f"/api/audit?user_id={ada.user['id']}&event=all_sessions_ended").json()[0]
+    assert (line["actor_id"], line["details"]) == (admin.user["id"], {"sessions": 1})
+
+
 def test_the_last_administrator_can_not_go(admin: Client) -> None:
     path = f"/api/users/{admin.user['id']}"
     answers = [admin.delete(path), admin.patch(path, {"role": "user"}), admin.patch(path, {"disabled": True})]

@@ -186,10 +186,14 @@ def test_another_address_is_confirmed_there_and_told_to_the_old_one(
 ) -> None:
     old, new = ada.user["email"], new_email()
     changed = ada.patch("/api/users/me", {"email": new})
-    assert (changed.json()["email"], changed.json()["email_verified"]) == (new, False)
-    assert new not in mailcatcher.wait_for_mail(old, "Your account has another address")["text"]
+    assert (changed.json()["email"], changed.json()["pending_email"]) == (old, new)
+    assert new not in mailcatcher.wait_for_mail(old, "Another address was asked for")["text"]
     token = token_in(mailcatcher.wait_for_mail(new, "Confirm"), "verify-email")
+    assert not logs_in(anyone, new, PASSWORD)
+
     assert anyone.post("/api/auth/email/verify", {"token": token}).status_code == 204
-    assert ada.get("/api/users/me").json()["email_verified"] is True
+    assert new not in mailcatcher.wait_for_mail(old, "Your account has another address")["text"]
+    me = ada.get("/api/users/me").json()
+    assert (me["email"], me["pending_email"], me["email_verified"]) == (new, None, True)
     assert not logs_in(anyone, old, PASSWORD)
     assert logs_in(anyone, new, PASSWORD)

@@ -102,6 +102,29 @@ def test_somebody_who_has_forgotten_the_password_chooses_a_new_one(
     browser.sees("Nothing to do")
 
 
+def test_another_address_is_shown_until_it_is_confirmed_or_taken_back(
+    browser: Tab, home: str, ada: Client, mailcatcher: MailCatcher
+) -> None:
+    first, second = new_email(), new_email()
+    ada.patch("/api/users/me", {"email": first})
+    log_in(browser, home, ada.user["email"], PASSWORD)
+    browser.click("Profile")
+    browser.sees(f"{first} is your address once it is confirmed")
+    browser.click("Save")
+    browser.sees("Saved.")
+    assert ada.get("/api/users/me").json()["pending_email"] == first
+    browser.click("Keep the present one")
+    browser.until(f"!document.body.innerText.includes('{first}')")
+
+    ada.patch("/api/users/me", {"email": second})
+    browser.open(link_of(mailcatcher.wait_for_mail(second, "Confirm"), "/verify-email"))
+    browser.click("Confirm my address")
+    browser.sees("your address is confirmed")
+    browser.click("Profile")
+    browser.until(f"document.querySelector('[name=email]').value === '{second}'")
+    assert browser.problems == []
+
+
 def test_somebody_with_a_second_factor_logs_in_with_a_code(browser: Tab, home: str, ada: Client) -> None:
     phone, _ = switched_on(ada)
     log_in(browser, home, ada.user["email"], PASSWORD)

@@ -11,7 +11,9 @@ import schemathesis
 from tests.e2e.client import Client
 from tests.suite import ADMIN
 
-ENDS_THE_SESSION = ("logout", "logout_all", "revoke_session", "delete_user")
+ENDS_THE_SESSION = (
+    "logout", "logout_all", "revoke_session", "delete_user", "end_user_session", "end_user_sessions",
+)  # fmt: skip
 _current: list[str] = []
 
 

@@ -145,12 +145,13 @@ class Somebody:
     """A user (or administrator, or service) in front of the running services, calling by RPC."""
 
     def __init__(
-        self, config: dict[str, Any], user_id: str = "", role: str = "user", as_service: bool = False
-    ) -> None:
+        self, config: dict[str, Any], user_id: str = "", role: str = "user", as_service: bool = False,
+        **context: str,
+    ) -> None:  # fmt: skip
         self.user_id = user_id or str(uuid.uuid4())
         self.session_id = str(uuid.uuid4())
         token = Signer(SECRET, 3600, 3600).access_token(self.user_id, role, self.session_id)
-        data = {"auth_token": token, "request_id": f"r-{self.user_id}"}
+        data = {"auth_token": token, "request_id": f"r-{self.user_id}", **context}
         if as_service:
             data["service_token"] = _proof(config)
         self._proxy = ClusterRpcProxy(config, context_data=data, timeout=15)

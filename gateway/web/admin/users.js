@@ -1,6 +1,6 @@
-// The accounts: find one, give it a role, close it and open it again.
+// The accounts: find one, give it a role, log it out, close it and open it again.
 
-import { get, patch } from "../core/api.js";
+import { get, patch, remove } from "../core/api.js";
 import { isMeant } from "../core/dialogs.js";
 import { h } from "../core/dom.js";
 import { ago, plural } from "../core/format.js";
@@ -22,7 +22,7 @@ export default function users({ app }) {
     ["Address", (one) => h("span", null, one.email, !one.email_verified && h("span", { class: "fact" }, " not confirmed"))],
     ["Since", (one) => ago(one.created_at)],
     ["Role", (one) => roleOf(one, app.user, change)],
-    ["", (one) => (one.id === app.user.id ? h("span", { class: "fact" }, "You") : closing(one, change))],
+    ["", (one) => (one.id === app.user.id ? h("span", { class: "fact" }, "You") : [loggingOut(one), closing(one, change)])],
   ];
   const { outer, body, row } = table("Users", columns);
   const list = pagedList({
@@ -58,6 +58,15 @@ function roleOf(user, me, change) {
     ["user", "admin"].map((role) => h("option", { value: role, selected: role === user.role }, role)),
   );
   return select;
+}
+
+function loggingOut(user) {
+  const onclick = async () => {
+    if (await isMeant(`Log ${user.name} out?`, "All sessions end, on every device.", "Yes, do it")) {
+      await remove(`/api/users/${user.id}/sessions`).then(() => notify(`${user.name} is logged out.`), notifyProblem);
+    }
+  };
+  return h("button", { type: "button", class: "quiet", "aria-label": `Log ${user.name} out`, onclick }, "Log out");
 }
 
 function closing(user, change) {

@@ -1,7 +1,7 @@
 // The user's own account: who they are, which mails they get, where they are logged in.
 
 import { call, patch } from "../core/api.js";
-import { h } from "../core/dom.js";
+import { fill, h } from "../core/dom.js";
 import { form } from "../core/forms.js";
 import { notify, notifyProblem } from "../core/notices.js";
 import { deletion } from "./profile-deletion.js";
@@ -25,12 +25,22 @@ export default async function profile({ app, setUser, signal }) {
     "div",
     { class: "stack" },
     h("h1", null, "Profile"),
-    section("About you", verification(app.user), about(app.user, save)),
+    section("About you", ...aboutYou(app.user, save)),
     section("Mails", mails(app.user, save)),
     section("Password", passwordChange(app.user)),
     section("Where you are logged in", await sessions(signal)),
     section("Delete the account", deletion(app)),
   );
+}
+
+// Shown anew when another address was asked for, or no more.
+function aboutYou(user, save) {
+  const told = h("div");
+  const show = (shown) => fill(told, verification(shown), pending(shown, change));
+  const change = async (changes) => {
+    show(await save(changes));
+  };
+  return [show(user), about(user, change)];
 }
 
 function section(title, ...content) {
@@ -43,11 +53,26 @@ function about(user, save) {
     { name: "name", label: "Name", value: user.name, autocomplete: "name", required: true },
     {
       name: "email", label: "E-mail address", kind: "email", value: user.email, autocomplete: "email", required: true,
-      hint: "A new address gets a mail with a link that confirms it.",
+      hint: "A new address counts once the link of the mail that it gets is opened.",
     },
     { name: "locale", label: "Language of mails", kind: "select", options: languages, value: user.locale },
   ];
-  return form({ fields, submit: "Save", send: save });
+  // The present address would take back a wish for another one.
+  const send = ({ email, ...others }) => save(email === user.email ? others : { email, ...others });
+  return form({ fields, submit: "Save", send });
+}
+
+function pending(user, save) {
+  if (!user.pending_email) {
+    return null;
+  }
+  const back = () => save({ email: user.email }).catch(notifyProblem);
+  return h(
+    "p",
+    { class: "state warn" },
+    `${user.pending_email} is your address once it is confirmed by the link of the mail that is there. `,
+    h("button", { type: "button", class: "link", onclick: back }, "Keep the present one"),
+  );
 }
 
 function verification(user) {

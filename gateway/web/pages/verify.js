@@ -1,6 +1,7 @@
 // Where the link of a verification mail leads. It asks first: scanners follow the links in mails, and an
 // address should be confirmed by who reads it.
 
+import { get } from "../core/api.js";
 import { fill, h } from "../core/dom.js";
 import { form } from "../core/forms.js";
 import { send as call } from "../core/http.js";
@@ -15,7 +16,7 @@ export default function verify({ app, query, setUser }) {
   const send = async () => {
     await call("POST", "/api/auth/email/verify", { body: { token } });
     if (app.user) {
-      setUser({ ...app.user, email_verified: true });
+      setUser((await get("/api/users/me")).data);
     }
     fill(shown, h("p", { role: "status" }, "Thank you: your address is confirmed."));
   };

@@ -27,6 +27,9 @@ class User(Account):
     """A user; ``disabled`` and ``updated_at`` are shown to administrators only."""
 
     optional = ("disabled", "updated_at")
+    pending_email = fields.String(
+        allow_none=True, metadata={"description": "Asked for, and not confirmed by the link of its mail."}
+    )
     locale = fields.String()
     preferences = fields.Nested(MailPreferences)
     disabled = fields.Boolean()
@@ -63,7 +66,7 @@ class Session(Shown):
     id = uuid()
     created_at = time()
     last_used_at = time()
-    expires_at = time()
+    expires_at = time(note="If it is not refreshed any more.")
     ip = fields.String()
     user_agent = fields.String()
     current = fields.Boolean(metadata={"description": "Whether it is the one that asks."})

@@ -39,11 +39,14 @@ OPERATIONS: dict[str, Operation] = {
     "login": Operation(
         _TAG, {200: _PAIR}, body=Login, body_example=examples.LOGIN, problems=(401,),
         note="An unknown address, a wrong password and a disabled account get the same 401. Where a second"
-        " factor is on, the right password gets 401 with the code `second_factor_required` and a challenge.",
+        " factor is on, the right password gets 401 with the code `second_factor_required` and a challenge."
+        " After some wrong passwords 429 with `too_many_guesses`, for longer each time, right ones as well.",
     ),
     "refresh": Operation(
         _TAG, {200: _PAIR}, body=Refresh, body_example={"refresh_token": examples.REFRESH_TOKEN},
-        problems=(401,), note="The old refresh token dies; to use it again ends the whole session.",
+        problems=(401,),
+        note="The old refresh token dies; to use it again ends the whole session. 401 also for a session that"
+        " is too old, or was not refreshed for too long.",
     ),
     "logout": Operation(_TAG, {204: _DONE}),
     "logout_all": Operation(_TAG, {204: _DONE}),
@@ -63,12 +66,15 @@ OPERATIONS: dict[str, Operation] = {
         problems=(404,), note="404 if the user is no more.",
     ),
     "verify_email": Operation(
-        _TAG, {204: _DONE}, body=EmailToken, body_example={"token": examples.REFRESH_TOKEN},
-        note="400 with the code `invalid_token` for a link that is unknown, used or over.",
+        _TAG, {204: _DONE}, body=EmailToken, body_example={"token": examples.REFRESH_TOKEN}, problems=(409,),
+        note="The address is confirmed, or the one that was asked for is the account's from now on: 409 with"
+        " `email_taken` if it has another account by now. 400 with `invalid_token` for a link that is none,"
+        " used or over.",
     ),
     "resend_verification": Operation(
         _TAG, {202: _MAILED},
-        note="The new link replaces older ones. Nothing is sent for an address that is confirmed.",
+        note="The new link replaces older ones. It goes to `pending_email` if there is one; nothing is sent"
+        " for an address that is confirmed.",
     ),
     "forgot_password": Operation(
         _TAG, {202: _MAILED}, body=PasswordForgotten, body_example={"email": examples.LOGIN["email"]},

@@ -25,7 +25,8 @@ OPERATIONS: dict[str, Operation] = {
         _TAG, {200: _USER}, body=UserChanges,
         body_example={"name": "Ada Lovelace", "preferences": {"login_mails": False}}, problems=(403, 409),
         note=f"{_NOTE} `role` and `disabled` are an administrator's (403). 409 if the address has an account,"
-        " or if no administrator would be left.",
+        " or if no administrator would be left. Another `email` is `pending_email` until the link of the mail"
+        " that goes there confirms it; the present one takes that back.",
     ),
     "replace_user": Operation(
         _TAG, {200: _USER}, body=UserReplacement,
@@ -34,6 +35,17 @@ OPERATIONS: dict[str, Operation] = {
     "delete_user": Operation(
         _TAG, {204: Answer("Gone, with todos, sessions and pending messages.")}, problems=(409,),
         note=f"{_NOTE} 409 for the last administrator.",
+    ),
+    "list_user_sessions": Operation(
+        _TAG, {200: Answer("The last used first.", answers.Session, [examples.SESSION], many=True)},
+    ),
+    "end_user_sessions": Operation(
+        _TAG, {204: Answer("All have ended, and their access tokens are refused everywhere.")},
+        note="Personal access tokens stay; who is disabled loses those as well.",
+    ),
+    "end_user_session": Operation(
+        _TAG, {204: Answer("It has ended, and its access tokens are refused everywhere.")},
+        note="404 with the code `session_not_found` for one that is not the user's.",
     ),
     "reset_second_factor": Operation(
         _TAG, {204: Answer("The password alone is enough again; all sessions of the user have ended.")},

@@ -69,6 +69,18 @@ def test_a_mail_that_is_switched_off_is_not_entered_and_all_others_are(
     assert templates_of(ledger, user_id) == ["password_changed", "welcome_back"]
 
 
+def test_of_a_login_from_a_new_device_its_owner_hears_in_any_case(
+    announce: Announcer, ledger: Ledger, wire: Wire
+) -> None:
+    user_id = known(ledger, login_mails=False)
+    for new in (False, True):
+        announce(events.USER_LOGGED_IN, user_id=user_id, **{**LOGIN, "new_device": new})
+    eventually(lambda: templates_of(ledger, user_id))
+    handled(wire, events.USER_LOGGED_IN)
+    [message] = ledger._messages.find({"user_id": user_id})
+    assert message["context"]["new_device"] is True
+
+
 def test_the_wishes_of_an_event_are_kept_with_the_contact(announce: Announcer, ledger: Ledger) -> None:
     user_id = new_id()
     wishes = {"locale": "de-AT", "preferences": {"todo_mails": True, "login_mails": False}}

@@ -78,12 +78,14 @@ class People:
         found = self.service.credentials(email=ADMIN)
         return self.somebody(user_id=found["user"]["id"], role="admin")
 
-    def new(self, name: str = "Ada", email: str = "") -> tuple[dict[str, Any], Any]:
+    def new(
+        self, name: str = "Ada", email: str = "", password_hash: str = "$2b$x"
+    ) -> tuple[dict[str, Any], Any]:
         """An account and its owner's client."""
         data = {
             "email": email or f"{uuid.uuid4().hex[:12]}@example.com",
             "name": name,
-            "password_hash": "$2b$x",
+            "password_hash": password_hash,
         }
         user = self.service.create(data=data)
         return user, self.somebody(user_id=user["id"])

@@ -9,6 +9,7 @@ import psycopg2
 import pytest
 
 from common.errors import Forbidden, ValidationFailed
+from services.users.domain import TOLD_FAILURES
 from tests.integration.databases import Heard
 from tests.integration.running import eventually
 from tests.integration.users.conftest import People
@@ -179,11 +180,11 @@ def refused_logins(people: People, user: Found, number: int) -> None:
         service.record_refusal(event="login", user_id=user["id"], reason="wrong_password")
 
 
-def test_the_owner_hears_of_ten_wrong_passwords_in_a_row_once(people: People, heard: Heard) -> None:
+def test_the_owner_hears_of_a_run_of_wrong_passwords_once(people: People, heard: Heard) -> None:
     user, _ = people.new()
-    refused_logins(people, user, 9)
+    refused_logins(people, user, TOLD_FAILURES - 1)
     opened(people, user)
-    refused_logins(people, user, 9)
+    refused_logins(people, user, TOLD_FAILURES - 1)
     assert alerts(heard, user) == []
     refused_logins(people, user, 3)
     eventually(lambda: alerts(heard, user))

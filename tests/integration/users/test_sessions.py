@@ -2,17 +2,18 @@
 
 import uuid
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import eventlet
 import pytest
 
-from common.errors import NotFound
+from common import clock
+from common.errors import Forbidden, NotFound
 from services.users import sessions
 from tests.integration.databases import Heard
 from tests.integration.running import eventually
-from tests.integration.users.conftest import People
+from tests.integration.users.conftest import ADMIN, People
 
 Sql = Callable[..., list[Any]]
 
@@ -52,6 +53,18 @@ def test_a_login_is_announced_with_its_device(people: People, ada: dict[str, Any
         session_id, _ = opened(people, ada, agent)
         [(name, event)] = eventually(lambda one=session_id: heard.events(session_id=one))
         assert (name, event["new_device"], event["user_agent"]) == ("user_logged_in", new, agent)
+
+
+def test_a_device_is_known_after_its_session_has_ended_and_only_to_its_user(
+    people: People, ada: dict[str, Any], heard: Heard
+) -> None:
+    bob, _ = people.new("Bob")
+    opened(people, ada, "Firefox")
+    people.somebody(user_id=ada["id"]).end_all_sessions()
+    for user, new in ((ada, False), (bob, True)):
+        session_id, _ = opened(people, user, "Firefox")
+        [(_, event)] = eventually(lambda one=session_id: heard.events(session_id=one))
+        assert event["new_device"] is new
 
 
 def test_no_refresh_token_is_kept(people: People, ada: dict[str, Any], sql: Sql) -> None:
@@ -179,10 +192,65 @@ def test_a_session_of_nobody_is_not_opened(people: People) -> None:
 
 
 def test_what_a_service_does_is_not_for_users_or_administrators(people: People) -> None:
-    from common.errors import Forbidden
-
     for one in (people.somebody(), people.admin):
         with pytest.raises(Forbidden):
             one.credentials(email="root@example.com")
         with pytest.raises(Forbidden):
             one.open_session(user_id="x", refresh_token="r", seconds=1, ip="", user_agent="")
+
+
+def test_a_session_that_lies_unused_for_too_long_is_over_before_its_time(
+    people: People, ada: dict[str, Any], sql: Sql
+) -> None:
+    session_id, token = opened(people, ada, seconds=30 * 86_400)
+    owner = people.somebody(user_id=ada["id"])
+    age = "UPDATE sessions SET last_used_at = now() - %s * interval '1 day' WHERE id = %s"
+    sql(age, 13, session_id)
+    [shown] = owner.sessions()
+    assert timedelta(hours=23) < datetime.fromisoformat(shown["expires_at"]) - clock.now() < timedelta(days=1)
+    _, token = rotated(people, token)
+    sql(age, 14, session_id)
+    assert owner.sessions() == []
+    assert rotated(people, token) is None
+
+
+def test_a_session_in_use_is_over_at_its_time(people: People, ada: dict[str, Any], sql: Sql) -> None:
+    session_id, token = opened(people, ada, seconds=30 * 86_400)
+    _, token = rotated(people, token)
+    sql("UPDATE sessions SET expires_at = now() WHERE id = %s", session_id)
+    assert rotated(people, token) is None
+
+
+def test_an_administrator_sees_and_ends_the_sessions_of_others(
+    people: People, ada: dict[str, Any], heard: Heard, sql: Sql
+) -> None:
+    (first, _), (second, token) = opened(people, ada), opened(people, ada, "Safari")
+    admin, owner = people.admin, people.somebody(user_id=ada["id"])
+    for ask in (owner.sessions_of, owner.end_sessions_of):
+        with pytest.raises(Forbidden):
+            ask(user_id=ada["id"])
+    assert {one["id"]: one["current"] for one in admin.sessions_of(user_id=ada["id"])} == {
+        first: False, second: False,
+    }  # fmt: skip
+    admin.end_session_of(user_id=ada["id"], session_id=first)
+    with pytest.raises(NotFound, match="session_not_found"):
+        admin.end_session_of(user_id=ada["id"], session_id=first)
+    admin.end_sessions_of(user_id=ada["id"])
+    assert owner.sessions() == []
+    assert rotated(people, token) is None
+    ended = eventually(lambda: len(found := revocations(heard, ada)) == 2 and found)
+    assert ended == [first, second]
+    lines = sql(
+        "SELECT event, actor_id::text FROM audit WHERE user_id = %s ORDER BY id DESC LIMIT 2", ada["id"]
+    )
+    by = people.service.credentials(email=ADMIN)["user"]["id"]
+    assert lines == [("all_sessions_ended", by), ("session_ended", by)]
+
+
+@pytest.mark.parametrize("nobody", [str(uuid.uuid4()), "x", ""])
+def test_sessions_of_nobody_are_not_found(people: People, nobody: str) -> None:
+    for ask in (people.admin.sessions_of, people.admin.end_sessions_of):
+        with pytest.raises(NotFound, match="user_not_found"):
+            ask(user_id=nobody)
+    with pytest.raises(NotFound):
+        people.admin.end_session_of(user_id=nobody, session_id=str(uuid.uuid4()))

@@ -67,6 +67,22 @@ def test_the_own_address_or_name_is_no_password(data: dict[str, Any]) -> None:
     assert fields_refused(Registration, GOOD | data) == {"password"}
 
 
+@pytest.mark.parametrize(
+    "password", ["lovelace1815", "Ada.Lovelace!", "LOVELACE-ADA", "example2026", "1234lovelaceXY"]
+)
+def test_nor_is_what_is_made_of_them_and_hardly_anything_else(password: str) -> None:
+    data = {"email": "ada.lovelace@example.com", "name": "Ada Lovelace", "password": password}
+    assert fields_refused(Registration, data) == {"password"}
+
+
+@pytest.mark.parametrize(
+    "password", ["lovelace writes notes", "ada ada ada ada", "12345 67890 !", "engine № 1842"]
+)
+def test_a_password_that_has_more_to_it_is_taken(password: str) -> None:
+    data = {"email": "ada.lovelace@example.com", "name": "Ada Lovelace", "password": password}
+    assert load(Registration, data)["password"] == password
+
+
 @pytest.mark.parametrize("extra", ["role", "id", "email_verified", "password_hash"])
 def test_nobody_registers_with_more_than_that(extra: str) -> None:
     assert fields_refused(Registration, {**GOOD, extra: "admin"}) == {extra}

@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from common.passwords import dummy_hash, hash_password, verify_password
+from common import passwords
+from common.passwords import cost_of, dummy_hash, hash_password, verify_at_cost, verify_password
 
 ROUNDS = 4
 
@@ -65,6 +66,28 @@ def test_one_password_has_many_hashes_none_of_which_shows_it() -> None:
 def test_a_plain_bcrypt_of_the_password_is_not_accepted() -> None:
     plain = bcrypt.hashpw(b"sesame", bcrypt.gensalt(ROUNDS)).decode()
     assert not verify_password("sesame", plain)
+
+
+@pytest.mark.parametrize("stored", [None, 4, 5, 6, 7, "no hash"])
+def test_a_check_does_the_work_of_the_configured_cost_whatever_is_stored(
+    stored: int | str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept = hash_password("sesame", stored) if isinstance(stored, int) else stored
+    work: list[int] = []
+
+    def counted(function: passwords.Hashing, password: str, other: bytes) -> bytes:
+        if cost := cost_of(other.decode()):
+            work.append(2**cost)
+        return function(password.encode(), other)
+
+    monkeypatch.setattr(passwords, "_off_hub", counted)
+    assert verify_at_cost("another", kept, 7) is False
+    assert sum(work) == 2**7
+
+
+def test_a_right_password_is_right_at_any_cost() -> None:
+    assert [verify_at_cost("sesame", hash_password("sesame", 4), rounds) for rounds in (4, 5)] == [True] * 2
+    assert (cost_of(hash_password("sesame", 5)), cost_of("$2b$x"), cost_of("")) == (5, None, None)
 
 
 def test_the_dummy_is_made_once_costs_the_same_and_matches_nothing() -> None:

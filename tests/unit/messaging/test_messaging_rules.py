@@ -141,6 +141,7 @@ def test_what_tells_of_an_accounts_security_can_not_be_switched_off() -> None:
     )
     always = {"welcome", "password_reset", "password_changed", "email_verification", "system_alert"}
     assert {template for template in TEMPLATES if contact.wants(template)} == always
+    assert contact.wants("welcome_back", new_device=True)
 
 
 MESSAGE = {

@@ -87,7 +87,7 @@ def test_a_user_is_shown_without_hash_key_and_version() -> None:
     shown = show_user(user())
     account = {"id", "email", "name", "role", "email_verified", "created_at"}
     assert set(show_account(user())) == account
-    assert set(shown) == {*account, "locale", "preferences"}
+    assert set(shown) == {*account, "pending_email", "locale", "preferences"}
     assert shown["preferences"] == {"todo_mails": True, "login_mails": False}
     assert shown["created_at"] == "2026-11-22T13:45:00.000Z"
     assert set(show_user(user(), to_admin=True)) == {*shown, "disabled", "updated_at"}
@@ -98,10 +98,10 @@ def test_a_session_is_shown_without_its_tokens() -> None:
         id=uuid.uuid4(), user_id=uuid.uuid4(), refresh_hash="r", previous_hash="p", created_at=NOW,
         last_used_at=NOW, expires_at=NOW, ip="203.0.113.7", user_agent="Firefox",
     )  # fmt: skip
-    shown = show_session(row, str(row.id))
+    shown = show_session(row, NOW, str(row.id))
     assert set(shown) == {"id", "created_at", "last_used_at", "expires_at", "ip", "user_agent", "current"}
     assert shown["current"] is True
-    assert show_session(row, "another")["current"] is False
+    assert show_session(row, NOW, "another")["current"] is False
 
 
 @pytest.mark.parametrize(
