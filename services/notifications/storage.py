@@ -34,8 +34,6 @@ class DeliveryStorage(MongoStorage):
         after = clock.parse_duration(self.container.config["REMEMBER_FOR"])
         expire(self.db.deliveries, "updated_at", after, {"status": {"$in": list(domain.CLOSED)}})
         self.group = GroupCommit(self.db.deliveries)
-        with translated():  # the version before kept addresses, which outlived their owners
-            self.db.deliveries.update_many({"recipient": {"$exists": True}}, {"$unset": {"recipient": ""}})
 
     def get_dependency(self, worker_ctx: WorkerContext) -> "DeliveryLog":
         """The log, with the request's id for the events that it stores."""
