@@ -19,6 +19,8 @@ import bcrypt
 from eventlet import tpool
 from eventlet.semaphore import Semaphore
 
+from common.errors import DeadlineExceeded
+
 Hashing = Callable[[bytes, bytes], Any]
 # A tenth of the weight of other work: it yields to calls, and still gets on beside a busy neighbour.
 _NICENESS = 10
@@ -28,27 +30,30 @@ _DIGEST_LENGTH = 31
 _slots = Semaphore(os.cpu_count() or 1)
 
 
-def hash_password(password: str, rounds: int) -> str:
-    """A bcrypt hash at cost ``rounds``; takes about 0.25 s of a core at 12."""
+def hash_password(password: str, rounds: int, patience: float | None = None) -> str:
+    """A bcrypt hash at cost ``rounds``; takes about 0.25 s of a core at 12.
+
+    ``patience`` is how many seconds it may wait for its turn; DeadlineExceeded if that is not enough.
+    """
     salt = bcrypt.gensalt(rounds)
-    return _off_hub(bcrypt.hashpw, password, salt).decode("ascii")
+    return _off_hub(bcrypt.hashpw, password, salt, patience).decode("ascii")
 
 
-def verify_password(password: str, stored: str) -> bool:
+def verify_password(password: str, stored: str, patience: float | None = None) -> bool:
     """Whether the password is the stored hash's; False for a hash that is none."""
     try:
-        return bool(_off_hub(bcrypt.checkpw, password, stored.encode("ascii", "replace")))
+        return bool(_off_hub(bcrypt.checkpw, password, stored.encode("ascii", "replace"), patience))
     except ValueError:
         return False
 
 
-def verify_at_cost(password: str, stored: str | None, rounds: int) -> bool:
+def verify_at_cost(password: str, stored: str | None, rounds: int, patience: float | None = None) -> bool:
     """The same in the time that cost ``rounds`` takes, also without a hash or with a cheaper one."""
     cost = cost_of(stored) if stored else None
-    right = verify_password(password, stored) if stored else False
+    right = verify_password(password, stored, patience) if stored else False
     # Each cost is twice the work of the one before: 10 and then 10 and 11 are 12.
     for missing in [rounds] if cost is None else range(cost, rounds):
-        verify_password(password, dummy_hash(missing))
+        verify_password(password, dummy_hash(missing), patience)
     return right
 
 
@@ -69,9 +74,14 @@ def _digest(password: str) -> bytes:
     return base64.b64encode(hashlib.sha256(normal).digest())
 
 
-def _off_hub(function: Hashing, password: str, other: bytes) -> bytes:
-    with _slots:
+def _off_hub(function: Hashing, password: str, other: bytes, patience: float | None) -> bytes:
+    if not _slots.acquire(timeout=patience):
+        # Nobody waits for it any more, and others do.
+        raise DeadlineExceeded("deadline_exceeded", "Too many passwords are being checked: try again later.")
+    try:
         answer: bytes = tpool.execute(_at_low_priority, function, _digest(password), other)
+    finally:
+        _slots.release()
     return answer
 
 

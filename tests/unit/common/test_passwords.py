@@ -4,10 +4,12 @@ import unicodedata
 
 import bcrypt
 import pytest
+from eventlet.semaphore import Semaphore
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from common import passwords
+from common.errors import DeadlineExceeded
 from common.passwords import cost_of, dummy_hash, hash_password, verify_at_cost, verify_password
 
 ROUNDS = 4
@@ -75,7 +77,7 @@ def test_a_check_does_the_work_of_the_configured_cost_whatever_is_stored(
     kept = hash_password("sesame", stored) if isinstance(stored, int) else stored
     work: list[int] = []
 
-    def counted(function: passwords.Hashing, password: str, other: bytes) -> bytes:
+    def counted(function: passwords.Hashing, password: str, other: bytes, patience: float | None) -> bytes:
         if cost := cost_of(other.decode()):
             work.append(2**cost)
         return function(password.encode(), other)
@@ -94,3 +96,14 @@ def test_the_dummy_is_made_once_costs_the_same_and_matches_nothing() -> None:
     assert dummy_hash(ROUNDS) is dummy_hash(ROUNDS)
     assert dummy_hash(ROUNDS).startswith("$2b$04$")
     assert not verify_password("", dummy_hash(ROUNDS))
+
+
+def test_who_has_not_had_a_turn_in_time_is_told_so_and_holds_up_nobody(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    taken = Semaphore(0)
+    monkeypatch.setattr(passwords, "_slots", taken)
+    with pytest.raises(DeadlineExceeded):
+        verify_password("sesame", dummy_hash(ROUNDS), patience=0.05)
+    taken.release()
+    assert verify_password("sesame", hash_password("sesame", ROUNDS, patience=1), patience=1)
