@@ -15,7 +15,7 @@ import eventlet
 from common.logging import get_logger
 
 log = get_logger()
-_LAST_CALL_SECONDS = 1.0
+_LAST_CALL_SECONDS = 2.0
 _SPARE_FILES = 128
 """Descriptors that are left to everything but clients: the broker, databases, logs."""
 
