@@ -38,7 +38,7 @@ class Load:
         for client in clients:
             client.wait()
         counted = Counter(self.outcomes)
-        usual, affected = self._usual(), self._slowest_of(moment)
+        usual, affected = self.usual, self._slowest_of(moment)
         print(f"{dict(counted)}; usually {usual * 1000:.0f} ms, in flight then: {affected * 1000:.0f} ms")
         return counted
 
@@ -47,7 +47,9 @@ class Load:
         """How long the slowest answer took."""
         return max(end - began for began, end in self.times)
 
-    def _usual(self) -> float:
+    @property
+    def usual(self) -> float:
+        """How long an answer took at the median."""
         return statistics.median(end - began for began, end in self.times)
 
     def _slowest_of(self, moment: float) -> float:
@@ -126,7 +128,7 @@ def test_not_one_read_fails_when_an_instance_is_killed(world: World, ada: Client
     for victim in ("todos.2", "todos") if LONG else ("todos.2",):
         load = Load(lambda _: ada.get(f"/api/todos/{todo['id']}"))
         assert set(load.run(3, lambda victim=victim: world.suite.signal(victim))) == {"ok"}
-        assert load.slowest < 2
+        assert load.slowest < max(2, 5 * load.usual)
         world.suite.start(victim)
         _wait_for_twins(world)
 
