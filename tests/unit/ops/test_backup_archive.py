@@ -1,0 +1,132 @@
+"""An archive is whole or refused, and tells why."""
+
+import gzip
+import io
+import json
+import tarfile
+
+import pytest
+
+from common import VERSION
+from ops.backup.archive import pack, unpack, workplace
+from ops.backup.manifest import Manifest
+from ops.backup.refusal import BackupError
+
+DRAFT = Manifest("2026-11-25T23:00:00.000Z", {"postgresql": {"users": 2}}, {"mongodb": "6.0.1"})
+MEMBERS = {"settings.json": b"{}\n", "mongodb/todos/to%2Fdos.bson": bytes(range(256)) * 5000}
+
+
+@pytest.fixture
+def archive(tmp_path):
+    members = tmp_path / "members"
+    for name, content in MEMBERS.items():
+        (members / name).parent.mkdir(parents=True, exist_ok=True)
+        (members / name).write_bytes(content)
+    pack(members, DRAFT, tmp_path / "suite.tar.gz")
+    return tmp_path / "suite.tar.gz"
+
+
+@pytest.fixture
+def into(tmp_path):
+    (tmp_path / "into").mkdir()
+    return tmp_path / "into"
+
+
+def forge(path, *members):
+    with tarfile.open(path, "w:gz") as tar:
+        for name, content in members:
+            about = tarfile.TarInfo(name)
+            about.size = len(content)
+            tar.addfile(about, io.BytesIO(content))
+    return path
+
+
+def with_manifest(tmp_path, **changes):
+    told = json.loads(DRAFT.to_json()) | changes
+    return forge(tmp_path / "forged.tar.gz", ("manifest.json", json.dumps(told).encode()))
+
+
+def test_what_is_packed_is_unpacked_and_only_its_owner_can_read_it(archive, into):
+    manifest = unpack(archive, into)
+    assert {name: (into / name).read_bytes() for name in MEMBERS} == MEMBERS
+    assert (manifest.created_at, manifest.counts, manifest.version) == (
+        DRAFT.created_at,
+        DRAFT.counts,
+        VERSION,
+    )
+    assert archive.stat().st_mode & 0o777 == 0o600
+
+
+def test_the_manifest_comes_first_and_any_tar_can_read_it(archive):
+    with tarfile.open(archive) as tar:
+        assert tar.getnames() == ["manifest.json", *sorted(MEMBERS)]
+
+
+def test_an_archive_that_is_cut_anywhere_is_refused(archive, into):
+    whole = archive.read_bytes()
+    for length in (0, 1, 5, 100, len(whole) // 2, len(whole) - 9, len(whole) - 1):
+        archive.write_bytes(whole[:length])
+        with pytest.raises(BackupError, match="damaged or no archive"):
+            unpack(archive, into / str(length))
+
+
+def test_an_archive_with_a_changed_byte_is_refused(archive, into):
+    plain = gzip.decompress(archive.read_bytes())
+    place = plain.rindex(bytes(range(256)))
+    archive.write_bytes(gzip.compress(plain[:place] + b"x" + plain[place + 1 :]))
+    with pytest.raises(
+        BackupError, match=r"the checksum of mongodb/todos/to%2Fdos.bson is not the manifest's"
+    ):
+        unpack(archive, into)
+    whole = gzip.compress(plain)
+    archive.write_bytes(whole[:-8] + b"\0" + whole[-7:])
+    with pytest.raises(BackupError, match="CRC check failed"):
+        unpack(archive, into / "again")
+
+
+def test_an_archive_without_one_of_its_members_is_refused(tmp_path, into):
+    missing = {"settings.json": {"bytes": 3, "sha256": "0" * 64}}
+    with pytest.raises(BackupError, match=r"it has no settings\.json"):
+        unpack(with_manifest(tmp_path, members=missing), into)
+
+
+def test_a_member_that_the_manifest_does_not_name_is_refused(tmp_path, into):
+    path = forge(tmp_path / "f.tar.gz", ("manifest.json", DRAFT.to_json()), ("../evil", b"x"))
+    with pytest.raises(BackupError, match=r"'\.\./evil' is not in its manifest"):
+        unpack(path, into)
+
+
+@pytest.mark.parametrize("name", ("../evil", "/etc/passwd", "a/../../b", "a//b", "", ".hidden", "a\nb"))
+def test_a_manifest_that_leads_out_of_the_directory_is_refused(name, tmp_path, into):
+    members = {name: {"bytes": 1, "sha256": "0" * 64}}
+    with pytest.raises(BackupError, match="manifest can't be read"):
+        unpack(with_manifest(tmp_path, members=members), into)
+
+
+@pytest.mark.parametrize("changes", ({"version": "99.0.0"}, {"version": "0.1.1"}, {"format": 2}))
+def test_an_archive_of_a_newer_suite_is_refused(changes, tmp_path, into):
+    with pytest.raises(BackupError, match=f"this is {VERSION}: restore it with that version or a newer one"):
+        unpack(with_manifest(tmp_path, **changes), into)
+
+
+@pytest.mark.parametrize("content", (b"", b"no json", b"[]", b"{}", b'{"members": 1}', b"\xff\xfe"))
+def test_a_manifest_that_is_none_is_refused(content, tmp_path, into):
+    with pytest.raises(BackupError, match="manifest can't be read"):
+        unpack(forge(tmp_path / "f.tar.gz", ("manifest.json", content)), into)
+
+
+def test_what_is_no_archive_is_refused(tmp_path, into):
+    (tmp_path / "text").write_text("hello")
+    with pytest.raises(BackupError, match="damaged or no archive"):
+        unpack(tmp_path / "text", into)
+    with pytest.raises(BackupError, match="does not exist"):
+        unpack(tmp_path / "nothing", into)
+    with pytest.raises(BackupError, match=r"does not begin with manifest\.json"):
+        unpack(forge(tmp_path / "f.tar.gz", ("settings.json", b"{}")), into)
+
+
+def test_a_step_that_fails_leaves_nothing_behind(tmp_path):
+    with pytest.raises(OSError, match="disk full"), workplace(tmp_path) as folder:
+        (folder / "half").write_text("x")
+        raise OSError("disk full")
+    assert list(tmp_path.iterdir()) == []
