@@ -22,6 +22,14 @@ dead-letters: ## What could not be delivered, and why; the running suite is aske
 reset: ## Drop the local data: databases, messages, mails (asks first)
 	@ops/reset.sh
 
+##@ Keep
+
+backup: ## A consistent copy of all data, while the suite runs (TO=file or directory, KEEP=7)
+	@ops/install.sh && exec $(PYTHON) -m ops.backup --to "$(TO)" --keep "$(KEEP)"
+
+restore: ## All data back from such a copy (FROM=file; FORCE=yes drops what is there)
+	@ops/install.sh && exec $(PYTHON) -m ops.restore --from "$(FROM)" --force "$(FORCE)"
+
 ##@ Containers
 
 up: ## Run the suite with docker compose
@@ -78,4 +86,4 @@ help: ## This list
 		/^##@ / { printf "\n%s\n", substr($$0, 5) } \
 		/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-.PHONY: run shell mail dead-letters reset up down test chaos fuzz bench openapi unit lint format clean help
+.PHONY: run shell mail dead-letters reset backup restore up down test chaos fuzz bench openapi unit lint format clean help

@@ -37,8 +37,11 @@ class Server:
 class Servers:
     """Starts what is missing, and stops what it has started."""
 
-    def __init__(self, config: dict[str, Any], local: Path, console: Console) -> None:
+    def __init__(
+        self, config: dict[str, Any], local: Path, console: Console, with_mails: bool = True
+    ) -> None:
         self._config, self._local, self._console = config, local, console
+        self._with_mails = with_mails
         self.started: list[Engine] = []
         self.rabbitmq: RabbitMQ | None = None
         self.catcher: MailCatcher | None = None
@@ -142,7 +145,7 @@ class Servers:
     def _servers(self) -> list[Server]:
         makers: list[Callable[[], Server]] = [self._rabbitmq, self._postgresql, self._mongodb]
         mail = self._config["MAIL"]
-        if not mail["host"] and not mail["service"]:
+        if self._with_mails and not mail["host"] and not mail["service"]:
             makers.append(self._mailcatcher)
         return [make() for make in makers]
 

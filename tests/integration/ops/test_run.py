@@ -1,6 +1,7 @@
 """`make run` itself, in a copy of the checkout, so that the data of the real one is not touched."""
 
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -87,6 +88,14 @@ class Checkout:
         code = self.process.wait(60)
         return code, [pid for pid in family if is_alive(pid)]
 
+    def command(self, module, *arguments):
+        """Another of the checkout's commands: exit code and output."""
+        done = subprocess.run(
+            [sys.executable, "-m", module, *arguments], cwd=self.root, env=self.environment,
+            stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False,
+        )  # fmt: skip
+        return done.returncode, done.stdout
+
     def wait_for_health(self, seconds=30):
         """Until the whole suite can work."""
         end = time.monotonic() + seconds
@@ -122,7 +131,7 @@ def checkout(tmp_path):
     made.clean_up()
 
 
-def test_the_whole_suite_starts_serves_stops_and_keeps_its_data(checkout):
+def test_the_whole_suite_starts_serves_is_backed_up_stops_and_is_restored(checkout):
     admin = {"email": "admin@example.com", "password": "the administrator's password"}
     checkout.start(SCALE="gateway=2 todos=2", ADMIN_EMAIL=admin["email"], ADMIN_PASSWORD=admin["password"])
     checkout.wait_for("Ctrl-C stops everything")
@@ -135,11 +144,24 @@ def test_the_whole_suite_starts_serves_stops_and_keeps_its_data(checkout):
         checkout.root / "unused", checkout.servers["MAILCATCHER_SMTP_PORT"], checkout.mail_page
     )
     catcher.wait_for_mail("anna@example.com", timeout=20)
+    code, output = checkout.command("ops.backup", "--settle", "0.5", "--keep", "1")
+    assert code == 0, output
+    [archive] = (checkout.root / ".local" / "backups").glob("suite-*.tar.gz")
+    assert archive.stat().st_mode & 0o777 == 0o600
+    code, output = checkout.command("ops.restore", "--from", str(archive), "--force", "yes")
+    assert (code, output) == (1, "error: 'make run' is running here: stop it first.\n")
 
     code, left = checkout.stop()
     assert (code, left) == (0, [])
     assert not any(answers(HOST, port) for port in (*checkout.ports.values(), *checkout.servers.values()))
     assert "Traceback" not in checkout.output
+
+    code, output = checkout.command("ops.restore", "--from", str(archive), "--force", "yes")
+    assert code == 0, output
+    assert re.search(
+        "Dropping PostgreSQL's users_db has 1[0-9] tables; MongoDB has [0-9] collections", output
+    )
+    assert not any(answers(HOST, port) for port in checkout.servers.values())
 
     began = time.monotonic()
     checkout.start()

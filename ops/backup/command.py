@@ -1,0 +1,38 @@
+"""What both commands have in common: settings, an end that tidies up, and one line for what goes wrong."""
+
+import signal
+from argparse import ArgumentParser, Namespace
+from collections.abc import Callable
+from typing import Any
+
+from ops.backup.refusal import BackupError
+from ops.engines import EngineError
+from ops.run import load_config
+from ops.runner.console import Console
+from ops.runner.refusal import CannotRun
+
+Work = Callable[[Namespace, dict[str, Any], Console], None]
+
+
+class Stopped(Exception):
+    """SIGTERM or SIGHUP has come."""
+
+
+def run(parser: ArgumentParser, arguments: list[str], work: Work) -> int:
+    """Does the work; the exit code."""
+    console, options = Console(), parser.parse_args(arguments)
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, _stop)
+    try:
+        work(options, load_config(), console)
+    except (BackupError, CannotRun, EngineError, OSError) as problem:
+        console.error(str(problem))
+        return 1
+    except (KeyboardInterrupt, Stopped):
+        console.error("stopped before it was done.")
+        return 1
+    return 0
+
+
+def _stop(signum: int, frame: Any) -> None:
+    raise Stopped

@@ -1,0 +1,76 @@
+"""Where archives lie, which are removed, and the servers that a command talks to."""
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from common import clock
+from ops.backup import archive
+from ops.backup.definitions import management_url
+from ops.backup.refusal import BackupError
+from ops.runner.console import Console
+from ops.runner.preflight import take_lock
+from ops.runner.refusal import CannotRun
+from ops.runner.servers import Servers
+
+_NAME = re.compile(r"suite-\d{8}T\d{6}Z\.tar\.gz")
+
+
+def archive_path(wanted: str, usual: Path, now: datetime | None = None) -> Path:
+    """The file to write: the wanted one, or one with a usual name in the wanted or the usual directory."""
+    name = (now or clock.now()).strftime("suite-%Y%m%dT%H%M%SZ.tar.gz")
+    if not wanted:
+        return usual / name
+    path = Path(wanted).absolute()
+    return path / name if path.is_dir() or wanted.endswith("/") else path
+
+
+def number_to_keep(text: str) -> int:
+    """How many archives are to be kept; 0 for all."""
+    if text and not (text.isdecimal() and 1 <= int(text) <= 100_000):
+        raise BackupError(f"KEEP is {text!r}: it must be a whole number, 1 at least.")
+    return int(text or 0)
+
+
+def remove_old(folder: Path, keep: int) -> list[Path]:
+    """Remove all archives with their usual names but the newest; those removed."""
+    found = sorted(path for path in folder.iterdir() if _NAME.fullmatch(path.name))
+    old = found[:-keep] if keep else []
+    for path in old:
+        path.unlink()
+    return old
+
+
+@contextmanager
+def alone(folder: Path) -> Iterator[None]:
+    """One backup at a time writes into a folder; what a killed one has left there is removed."""
+    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        lock = take_lock(folder / ".suite-backup.lock")
+    except CannotRun:
+        raise BackupError(f"Another backup is being made in {folder}: wait for its end.") from None
+    with lock:
+        archive.clean(folder)
+        yield
+
+
+@contextmanager
+def servers(config: dict[str, Any], local: Path, console: Console, suite_may_run: bool) -> Iterator[str]:
+    """The servers of `make run`, started for the time if nothing answers; the management API's address."""
+    try:
+        lock = take_lock(local / "run.lock")
+    except CannotRun:
+        if not suite_may_run:
+            raise BackupError("'make run' is running here: stop it first.") from None
+        yield management_url(config, local)
+        return
+    started = Servers(config, local, console, with_mails=False)
+    with lock:
+        try:
+            started.start()
+            yield started.environment.get("RABBITMQ_MANAGEMENT_URL") or management_url(config, local)
+        finally:
+            started.stop()

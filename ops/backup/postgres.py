@@ -1,0 +1,206 @@
+"""PostgreSQL by its own tools: pg_dump in a snapshot taken before, pg_restore in one transaction."""
+
+import os
+import re
+import shutil
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import psycopg2
+from psycopg2 import sql
+
+from ops.backup.refusal import BackupError
+
+NO_SUCH_DATABASE = "3D000"
+_CONNECT_SECONDS = 5
+_TABLES = """
+    SELECT c.oid::regclass::text FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+    WHERE c.relkind IN ('r', 'p', 'v', 'm')
+    AND n.nspname NOT LIKE 'pg\\_%' AND n.nspname <> 'information_schema' ORDER BY 1"""
+_ROUTINES = """
+    SELECT p.oid::regprocedure::text FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace
+    WHERE n.nspname NOT LIKE 'pg\\_%' AND n.nspname <> 'information_schema'
+    AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.objid = p.oid AND d.deptype = 'e')"""
+_KINDS = "SELECT relkind FROM pg_class WHERE oid = %s::regclass"
+_DROP = {"v": "VIEW", "m": "MATERIALIZED VIEW"}
+
+
+class Snapshot:
+    """One instant of the database, for as long as the transaction that took it is open."""
+
+    def __init__(self, key: str, cursor: Any) -> None:
+        self.key, self._cursor = key, cursor
+
+    def rows(self) -> dict[str, int]:
+        """The rows of each table."""
+        return _counts(self._cursor)
+
+
+class Postgres:
+    """The database of the ``POSTGRES`` settings."""
+
+    def __init__(self, settings: dict[str, Any]) -> None:
+        self._settings = settings
+        self.name = str(settings["database"])
+
+    def version(self) -> str:
+        """The server's version; BackupError if pg_dump is older, which it would refuse later."""
+        with self._session() as cursor:
+            cursor.execute("SHOW server_version")
+            server: str = cursor.fetchone()[0]
+        ours = _output([_program("pg_dump"), "--version"])
+        if _major(ours) < _major(server):
+            raise BackupError(
+                f"pg_dump is of version {_major(ours)}, PostgreSQL of version {_major(server)}: "
+                f"install postgresql-client-{_major(server)} or a newer one."
+            )
+        return server.split(maxsplit=1)[0]
+
+    @contextmanager
+    def snapshot(self) -> Iterator[Snapshot]:
+        """Hold on to the instant of this call, which other connections can read, too."""
+        with self._session("ISOLATION LEVEL REPEATABLE READ, READ ONLY") as cursor:
+            cursor.execute("SET LOCAL idle_in_transaction_session_timeout = 0")
+            cursor.execute("SELECT pg_export_snapshot()")
+            key = cursor.fetchone()[0]
+            yield Snapshot(key, cursor)
+
+    def dump(self, snapshot: Snapshot, path: Path) -> None:
+        """Write the database as of the snapshot, in pg_dump's own format; the archive compresses it."""
+        options = ["--format=custom", "--compress=0", "--no-owner", "--no-privileges"]
+        self._run("pg_dump", *options, f"--snapshot={snapshot.key}", f"--file={path}")
+
+    def tables(self) -> list[str]:
+        """What is there; nothing if there is no such database."""
+        try:
+            with self._session() as cursor:
+                cursor.execute(_TABLES)
+                return [row[0] for row in cursor.fetchall()]
+        except NoDatabase:
+            return []
+
+    def make(self) -> None:
+        """Make the database if there is none."""
+        try:
+            with self._session():
+                return
+        except NoDatabase:
+            self._make()
+
+    def clear(self) -> None:
+        """Drop every table, view and function, and keep the database with its rights."""
+        with self._session() as cursor:
+            cursor.execute(_TABLES)
+            for (name,) in cursor.fetchall():
+                cursor.execute("SELECT to_regclass(%s)", (name,))
+                if cursor.fetchone()[0]:
+                    cursor.execute(_KINDS, (name,))
+                    cursor.execute(f"DROP {_DROP.get(cursor.fetchone()[0], 'TABLE')} {name} CASCADE")
+            cursor.execute(_ROUTINES)
+            for (name,) in cursor.fetchall():
+                cursor.execute(f"DROP ROUTINE {name} CASCADE")
+
+    def restore(self, path: Path) -> dict[str, int]:
+        """Read a dump into the empty database, wholly or not at all; its rows by table."""
+        options = ["--single-transaction", "--exit-on-error", "--no-owner", "--no-privileges"]
+        self._run("pg_restore", *options, f"--dbname={self.name}", str(path))
+        with self._session() as cursor:
+            cursor.execute("ANALYZE")
+            return _counts(cursor)
+
+    def _make(self) -> None:
+        connection = self._connect("postgres")
+        connection.autocommit = True
+        try:
+            with connection.cursor() as cursor:
+                cursor.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(self.name)))
+        except psycopg2.Error as problem:
+            raise BackupError(
+                f"PostgreSQL has no database {self.name!r}, and none can be made: {_line(problem)}; make it."
+            ) from problem
+        finally:
+            connection.close()
+
+    @contextmanager
+    def _session(self, kind: str = "") -> Iterator[Any]:
+        connection = self._connect(self.name)
+        connection.autocommit = True
+        try:
+            with connection.cursor() as cursor:
+                cursor.execute(f"BEGIN {kind}")
+                yield cursor
+                cursor.execute("COMMIT")
+        except psycopg2.Error as problem:
+            raise BackupError(f"PostgreSQL: {_line(problem)}.") from problem
+        finally:
+            connection.close()
+
+    def _connect(self, database: str) -> Any:
+        settings = self._settings
+        try:
+            return psycopg2.connect(
+                host=settings["host"], port=settings["port"], user=settings["username"],
+                password=str(settings["password"]), dbname=database, connect_timeout=_CONNECT_SECONDS,
+                application_name="backup",
+            )  # fmt: skip
+        except psycopg2.OperationalError as problem:
+            if f'"{database}" does not exist' in str(problem):
+                raise NoDatabase(f"PostgreSQL has no database {database!r}: check DB_NAME.") from problem
+            raise BackupError(f"PostgreSQL: {_line(problem)}; check DB_HOST and the login.") from problem
+
+    def _run(self, program: str, *options: str) -> None:
+        """The login goes by the environment, since everybody can read a process's arguments."""
+        settings = self._settings
+        where = {
+            "PGHOST": str(settings["host"]), "PGPORT": str(settings["port"]), "PGDATABASE": self.name,
+            "PGUSER": str(settings["username"]), "PGPASSWORD": str(settings["password"]),
+            "PGCONNECT_TIMEOUT": str(_CONNECT_SECONDS), "PGOPTIONS": "-c statement_timeout=0", "LC_ALL": "C",
+        }  # fmt: skip
+        _output([_program(program), *options], where)
+
+
+class NoDatabase(BackupError):
+    """The server has no database of that name."""
+
+
+def _program(name: str) -> str:
+    """The newest one: pg_dump reads older servers, and no newer ones."""
+    found = list(Path("/usr/lib/postgresql").glob(f"*/bin/{name}"))
+    newest = max(found, key=lambda path: float(path.parents[1].name), default=None)
+    program = str(newest) if newest else shutil.which(name)
+    if not program:
+        raise BackupError(f"{name} is not installed: run 'apt-get install postgresql-client'.")
+    return program
+
+
+def _output(command: list[str], environment: dict[str, str] | None = None) -> str:
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("PG")}
+    done = subprocess.run(
+        command, env=kept | (environment or {}), stdin=subprocess.DEVNULL, capture_output=True, text=True,
+        check=False,
+    )  # fmt: skip
+    if done.returncode != 0:
+        lines = done.stderr.strip().splitlines() or [f"exit code {done.returncode}"]
+        raise BackupError(f"{Path(command[0]).name}: {lines[0].split(': ', 1)[-1]}")
+    return done.stdout
+
+
+def _counts(cursor: Any) -> dict[str, int]:
+    cursor.execute(_TABLES)
+    counts = {}
+    for (name,) in cursor.fetchall():
+        cursor.execute(f"SELECT count(*) FROM {name}")  # noqa: S608 - quoted by regclass
+        counts[name] = int(cursor.fetchone()[0])
+    return counts
+
+
+def _major(version: str) -> int:
+    found = re.search(r"\d+", version)
+    return int(found[0]) if found else 0
+
+
+def _line(problem: BaseException) -> str:
+    return (str(problem).strip().splitlines() or [type(problem).__name__])[0].rstrip(".")

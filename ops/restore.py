@@ -1,0 +1,37 @@
+"""`make restore`: what an archive of `make backup` holds, back into empty servers."""
+
+import sys
+from argparse import ArgumentParser, Namespace
+from pathlib import Path
+from typing import Any
+
+from ops.backup import place
+from ops.backup.command import run
+from ops.backup.refusal import BackupError
+from ops.backup.source import Stores
+from ops.backup.target import restore
+from ops.run import LOCAL
+from ops.runner.console import Console
+
+
+def work(options: Namespace, config: dict[str, Any], console: Console) -> None:
+    """Restores, or refuses before anything is touched."""
+    if not options.source:
+        raise BackupError("Say from which archive: make restore FROM=.local/backups/suite-....tar.gz")
+    if options.force not in ("", "no", "yes"):
+        raise BackupError(f"FORCE is {options.force!r}: only FORCE=yes drops what is there.")
+    source = Path(options.source).absolute()
+    with place.alone(LOCAL / "backups"), place.servers(config, LOCAL, console, suite_may_run=False) as url:
+        restore(Stores.of(config, url), source, console.say, LOCAL / "backups", options.force == "yes")
+
+
+def parser() -> ArgumentParser:
+    """The command line."""
+    parser = ArgumentParser(prog="python -m ops.restore", description=__doc__)
+    parser.add_argument("--from", dest="source", default="", help="the archive")
+    parser.add_argument("--force", default="", help="yes: drop what is there first")
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(run(parser(), sys.argv[1:], work))

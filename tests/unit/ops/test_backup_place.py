@@ -1,0 +1,87 @@
+"""Where archives lie, how many are kept, and what of the settings is in them."""
+
+import copy
+import json
+from datetime import UTC, datetime
+
+import pytest
+
+from common import config as settings
+from ops.backup.definitions import management_url
+from ops.backup.place import alone, archive_path, number_to_keep, remove_old
+from ops.backup.refusal import BackupError
+from ops.backup.settings import without_secrets
+
+NOW = datetime(2026, 11, 25, 23, 4, 5, tzinfo=UTC)
+NAME = "suite-20261125T230405Z.tar.gz"
+
+
+def test_an_archive_is_named_by_its_moment_in_the_wanted_or_the_usual_directory(tmp_path):
+    usual = tmp_path / "usual"
+    assert archive_path("", usual, NOW) == usual / NAME
+    assert archive_path(str(tmp_path), usual, NOW) == tmp_path / NAME
+    assert archive_path(f"{tmp_path}/new/", usual, NOW) == tmp_path / "new" / NAME
+    assert archive_path(str(tmp_path / "mine.tar.gz"), usual, NOW) == tmp_path / "mine.tar.gz"
+
+
+def test_the_newest_archives_are_kept_and_other_files_are_left_alone(tmp_path):
+    names = [f"suite-2026112{day}T000000Z.tar.gz" for day in range(5)]
+    for name in (*names, "mine.tar.gz", "suite-20261120T000000Z.tar.gz.sig"):
+        (tmp_path / name).touch()
+    assert remove_old(tmp_path, 0) == []
+    assert [path.name for path in remove_old(tmp_path, 2)] == names[:3]
+    assert {path.name for path in tmp_path.iterdir()} == {
+        *names[3:], "mine.tar.gz", "suite-20261120T000000Z.tar.gz.sig"
+    }  # fmt: skip
+
+
+def test_how_many_are_kept_is_a_whole_number():
+    assert [number_to_keep(text) for text in ("", "1", "7")] == [0, 1, 7]
+    for text in ("0", "-1", "seven", "1.5", "9999999"):
+        with pytest.raises(BackupError, match="KEEP is"):
+            number_to_keep(text)
+
+
+def test_two_backups_do_not_write_into_one_directory_at_a_time_and_what_a_killed_one_left_goes(tmp_path):
+    left = tmp_path / ".suite-backup-killed"
+    left.mkdir()
+    (left / "half").touch()
+    with alone(tmp_path):
+        assert not left.exists()
+        with pytest.raises(BackupError, match="Another backup is being made"), alone(tmp_path):
+            pass
+
+
+def test_no_secret_of_the_settings_is_in_an_archive(monkeypatch):
+    secrets = {
+        "JWT_SECRET": "first-secret-value", "JWT_SECRET_PREVIOUS": "second-secret-value",
+        "DB_PASSWORD": "third-secret-value", "ADMIN_PASSWORD": "fourth-secret-value",
+        "EMAIL_PASS": "fifth-secret-value",
+    }  # fmt: skip
+    addresses = {
+        "RABBITMQ_URL": "amqp://suite:sixth-secret-value@broker/",
+        "MONGODB_URI": "mongodb://suite:seventh-secret-value@a:1,b:2/?replicaSet=rs0",
+        "RATE_LIMIT_STORAGE_URI": "redis://:eighth-secret-value@redis:6379/0",
+        "RABBITMQ_MANAGEMENT_URL": "https://me:ninth-secret-value@broker:15671",
+    }
+    for name, value in (secrets | addresses).items():
+        monkeypatch.setenv(name, value)
+    config = settings.load()
+    before = copy.deepcopy(config)
+    shown = json.dumps(without_secrets(config))
+    assert "secret-value" in json.dumps(config)
+    assert "secret-value" not in shown
+    assert "mongodb://a:1,b:2/?replicaSet=rs0" in shown
+    assert '"max_attempts": 5' in shown
+    assert config == before
+
+
+def test_the_management_api_is_found_where_it_is_set_where_make_run_put_it_or_on_its_port(config, tmp_path):
+    assert management_url(config, tmp_path) == "http://127.0.0.1:15672"
+    file = tmp_path / "rabbitmq" / "rabbitmq.conf"
+    file.parent.mkdir()
+    file.write_text("listeners.tcp.local = 127.0.0.1:5672\nmanagement.tcp.port = 15673\n")
+    assert management_url(config, tmp_path) == "http://127.0.0.1:15673"
+    elsewhere = {**config, "AMQP_URI": "amqp://guest:guest@127.0.0.1:5999/"}
+    assert management_url(elsewhere, tmp_path) == "http://127.0.0.1:15672"
+    assert management_url({**config, "RABBITMQ_MANAGEMENT_URL": "https://b:1"}, tmp_path) == "https://b:1"
