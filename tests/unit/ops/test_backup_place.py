@@ -7,10 +7,12 @@ from datetime import UTC, datetime
 import pytest
 
 from common import config as settings
-from ops.backup.definitions import management_url
+from ops.backup.definitions import Management, management_url
 from ops.backup.place import alone, archive_path, number_to_keep, remove_old
+from ops.backup.postgres import Postgres
 from ops.backup.refusal import BackupError
 from ops.backup.settings import without_secrets
+from ops.engines.ports import free_port
 
 NOW = datetime(2026, 11, 25, 23, 4, 5, tzinfo=UTC)
 NAME = "suite-20261125T230405Z.tar.gz"
@@ -85,3 +87,12 @@ def test_the_management_api_is_found_where_it_is_set_where_make_run_put_it_or_on
     elsewhere = {**config, "AMQP_URI": "amqp://guest:guest@127.0.0.1:5999/"}
     assert management_url(elsewhere, tmp_path) == "http://127.0.0.1:15672"
     assert management_url({**config, "RABBITMQ_MANAGEMENT_URL": "https://b:1"}, tmp_path) == "https://b:1"
+
+
+def test_a_server_that_does_not_answer_is_named_in_one_line(config):
+    config["POSTGRES"] |= {"port": free_port()}
+    with pytest.raises(BackupError, match=r"^PostgreSQL: .*onnection refused.*; check DB_HOST") as told:
+        Postgres(config["POSTGRES"]).version()
+    assert "\n" not in str(told.value)
+    with pytest.raises(BackupError, match=r"RabbitMQ's management API does not answer"):
+        Management(config, f"http://127.0.0.1:{free_port()}").version()
