@@ -5,13 +5,14 @@ is in the ledger, one that was sent is in the delivery log. The events go into t
 services publish them when they start. The delivery log lets no mail be sent twice.
 """
 
+import sys
 from collections.abc import Iterator
 from itertools import islice
 from typing import Any
 
 from pymongo import MongoClient, UpdateOne
 
-from common import events
+from common import clock, events
 from common.mongo import entry, with_event
 from services.messaging import domain as messaging
 from services.messaging.holding import asking_for
@@ -64,9 +65,31 @@ def _reports(batch: list[Document], closed: dict[str, Document]) -> Iterator[Upd
         else:
             kind, more = events.NOTIFICATION_CANCELLED, {}
         payload = kind.make(message["request_id"], message_id=message["_id"], **more)
-        change = with_event(entry(kind.source, kind.name, payload))
-        yield UpdateOne({"_id": message["_id"]}, change)
+        yield UpdateOne({"_id": message["_id"]}, _announcing(entry(kind.source, kind.name, payload)))
 
 
 def _request(message: Document) -> UpdateOne:
-    return UpdateOne({"_id": message["_id"]}, with_event(asking_for(message)))
+    return UpdateOne({"_id": message["_id"]}, _announcing(asking_for(message)))
+
+
+def _announcing(event: Document) -> Document:
+    """An event that has no writer who is about to publish it, so nobody need wait for that."""
+    change = with_event(event)
+    change["$set"]["outbox_at"] = clock.now()
+    return change
+
+
+def main() -> int:
+    """``python -m ops.backup.reissue``: for databases that were brought back by means of their own."""
+    from ops.backup.mongo import Mongo, translated
+    from ops.run import load_config
+
+    mongo = Mongo(load_config()["MONGODB_URI"])
+    with translated():
+        asked, told = reissue(mongo.client, *mongo.mail_databases)
+    print(f"{len(asked):,} messages are asked for again, {told:,} are known to be sent or cancelled")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
