@@ -2,6 +2,7 @@
 
 import sys
 from argparse import ArgumentParser, Namespace
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -21,8 +22,12 @@ def work(options: Namespace, config: dict[str, Any], console: Console) -> None:
     if options.force not in ("", "no", "yes"):
         raise BackupError(f"FORCE is {options.force!r}: only FORCE=yes drops what is there.")
     source = Path(options.source).absolute()
-    with place.alone(LOCAL / "backups"), place.servers(config, LOCAL, console, suite_may_run=False) as url:
-        restore(Stores.of(config, url), source, console.say, LOCAL / "backups", options.force == "yes")
+    with (
+        place.alone(LOCAL / "backups"),
+        place.servers(config, LOCAL, console, suite_may_run=False) as url,
+        closing(Stores.of(config, url)) as stores,
+    ):
+        restore(stores, source, console.say, LOCAL / "backups", options.force == "yes")
 
 
 def parser() -> ArgumentParser:

@@ -2,6 +2,7 @@
 
 import sys
 from argparse import ArgumentParser, Namespace
+from contextlib import closing
 from typing import Any
 
 from ops.backup import place
@@ -15,7 +16,8 @@ def work(options: Namespace, config: dict[str, Any], console: Console) -> None:
     """Makes the archive, then removes old ones."""
     keep, target = place.number_to_keep(options.keep), place.archive_path(options.to, LOCAL / "backups")
     with place.alone(target.parent), place.servers(config, LOCAL, console, suite_may_run=True) as url:
-        backup(Stores.of(config, url), target, console.say, options.settle)
+        with closing(Stores.of(config, url)) as stores:
+            backup(stores, target, console.say, options.settle)
         for path in place.remove_old(target.parent, keep):
             console.say(f"Removed {path.name}")
 

@@ -47,6 +47,10 @@ class Stores:
         management = Management(config, management_url)
         return cls(config, management, Postgres(config["POSTGRES"]), Mongo(config["MONGODB_URI"], databases))
 
+    def close(self) -> None:
+        """Hang up."""
+        self.mongo.client.close()
+
     def versions(self) -> dict[str, str]:
         """Which servers they are; BackupError if one can't be used."""
         return {

@@ -58,7 +58,7 @@ def kept(
         kept.stop()
         mailcatcher.faults()
         kept.stores.mongo.clear()
-        kept.client.close()
+        kept.stores.close()
 
 
 def test_a_backup_of_the_running_suite_restores_every_row_and_sends_no_mail_again(

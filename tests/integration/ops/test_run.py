@@ -92,7 +92,8 @@ class Checkout:
         """Another of the checkout's commands: exit code and output."""
         done = subprocess.run(
             [sys.executable, "-m", module, *arguments], cwd=self.root, env=self.environment,
-            stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False,
+            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+            check=False,
         )  # fmt: skip
         return done.returncode, done.stdout
 
