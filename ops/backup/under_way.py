@@ -124,6 +124,7 @@ class Copies:
         """
         mark = amqp.Message(json.dumps(sources), type=_MARK)
         self._channel.basic_publish(mark, "", self._own)
+        self._channel.queue_declare(self._own, passive=True)  # answered when the mark is there
 
     def all_needed(self) -> Iterator[amqp.Message]:
         """What has been published until the copying was over."""

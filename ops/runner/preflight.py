@@ -18,10 +18,10 @@ def take_lock(path: Path) -> TextIO:
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
-        lock.seek(0)
-        raise CannotRun(
-            f"'make run' is already running here (process {lock.read().strip()}): stop it first."
-        ) from None
+        with lock:
+            lock.seek(0)
+            holder = lock.read().strip()
+        raise CannotRun(f"'make run' is already running here (process {holder}): stop it first.") from None
     lock.truncate(0)
     lock.write(str(os.getpid()))
     lock.flush()

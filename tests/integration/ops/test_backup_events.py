@@ -11,7 +11,7 @@ from common import events, topology
 from ops.backup.definitions import Management
 from ops.backup.under_way import UnderWay, publish
 from ops.engines import RabbitMQ
-from tests.integration.running import Wire, make_config
+from tests.integration.running import Wire, eventually, make_config
 
 DELETED = topology.event_queue(events.USER_DELETED, "todos").name
 ELSEWHERE = topology.event_queue(events.USER_DELETED, "messaging").name
@@ -71,8 +71,8 @@ def test_what_stands_moves_or_is_published_is_kept_until_its_database_is_read(
         "delayed", "standing", "dead before", "published", "moved", "dead meanwhile", "published still"
     ]  # fmt: skip
     assert (copies.standing, copies.published) == (3, 4)
-    assert wire.count(DELETED) == 1 + 3  # what stood, and what was published, is still there
-    assert wire.count("dead-letters") == 2
+    # What stood, and what was published, is still there.
+    eventually(lambda: (wire.count(DELETED), wire.count("dead-letters")) == (1 + 3, 2))
 
     wire.purge(DELETED, ELSEWHERE, CREATED, MAILS, DELAY.name, "dead-letters")
     assert publish(config, tmp_path / "events", skip=set()) == 7
@@ -81,13 +81,13 @@ def test_what_stands_moves_or_is_published_is_kept_until_its_database_is_read(
         ["delayed", "standing", "published", "moved", "published still"]
     )
     assert all("suite-attempts" not in one.headers for one in found)
-    assert wire.count(ELSEWHERE) == 2
+    eventually(lambda: wire.count(ELSEWHERE) == 2)
     letter = wire.take("dead-letters")
     assert (letter.headers["dead-letter-reason"], letter.delivery_info["routing_key"]) == (
         "smtp_refused",
         MAILS,
     )
-    assert wire.count("dead-letters") == 1
+    eventually(lambda: wire.count("dead-letters") == 1)
 
 
 def test_a_dead_letter_of_a_mail_that_is_asked_for_again_is_left_out(
@@ -97,7 +97,7 @@ def test_a_dead_letter_of_a_mail_that_is_asked_for_again_is_left_out(
     wire.send({"message_id": "m-1"}, MAILS, "dead-letters")
     wire.send({"message_id": "m-2"}, MAILS, "dead-letters")
     wire.send(b"no json", MAILS, "dead-letters")
-    assert wire.count("dead-letters") == 3
+    eventually(lambda: wire.count("dead-letters") == 3)
     with under_way.kept(tmp_path / "events", 0) as copies:
         copies.needed_from_now_on()
     wire.purge("dead-letters")
