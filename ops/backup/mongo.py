@@ -171,7 +171,7 @@ def translated() -> Iterator[None]:
     except OperationFailure as problem:
         raise BackupError(f"MongoDB: {_explain(problem)}.") from problem
     except (PyMongoError, ConfigurationError, bson.errors.BSONError) as problem:
-        raise BackupError(f"MongoDB: {str(problem).splitlines()[0][:200]}; check MONGODB_URI.") from problem
+        raise BackupError(f"MongoDB: {_line(problem)}; check MONGODB_URI.") from problem
 
 
 def _explain(problem: OperationFailure) -> str:
@@ -179,4 +179,8 @@ def _explain(problem: OperationFailure) -> str:
         return "it has not kept the snapshot for long enough: raise minSnapshotHistoryWindowInSeconds"
     if problem.code in _NO_SNAPSHOTS:
         return "snapshots need a replica set, of one member at least"
-    return str(problem).splitlines()[0][:200]
+    return _line(problem)
+
+
+def _line(problem: Exception) -> str:
+    return " ".join(str(problem).split())[:200] or type(problem).__name__

@@ -1,9 +1,5 @@
 """PostgreSQL by its own tools: pg_dump in a snapshot taken before, pg_restore in one transaction."""
 
-import os
-import re
-import shutil
-import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,6 +8,7 @@ from typing import Any
 import psycopg2
 from psycopg2 import sql
 
+from ops.backup.programs import major, output, program
 from ops.backup.refusal import BackupError
 
 NO_SUCH_DATABASE = "3D000"
@@ -51,11 +48,11 @@ class Postgres:
         with self._session() as cursor:
             cursor.execute("SHOW server_version")
             server: str = cursor.fetchone()[0]
-        ours = _output([_program("pg_dump"), "--version"])
-        if _major(ours) < _major(server):
+        ours = output([program("pg_dump"), "--version"])
+        if major(ours) < major(server):
             raise BackupError(
-                f"pg_dump is of version {_major(ours)}, PostgreSQL of version {_major(server)}: "
-                f"install postgresql-client-{_major(server)} or a newer one."
+                f"pg_dump is of version {major(ours)}, PostgreSQL of version {major(server)}: "
+                f"install postgresql-client-{major(server)} or a newer one."
             )
         return server.split(maxsplit=1)[0]
 
@@ -151,7 +148,7 @@ class Postgres:
                 raise NoDatabase(f"PostgreSQL has no database {database!r}: check DB_NAME.") from problem
             raise BackupError(f"PostgreSQL: {_line(problem)}; check DB_HOST and the login.") from problem
 
-    def _run(self, program: str, *options: str) -> None:
+    def _run(self, name: str, *options: str) -> None:
         """The login goes by the environment, since everybody can read a process's arguments."""
         settings = self._settings
         where = {
@@ -159,33 +156,11 @@ class Postgres:
             "PGUSER": str(settings["username"]), "PGPASSWORD": str(settings["password"]),
             "PGCONNECT_TIMEOUT": str(_CONNECT_SECONDS), "PGOPTIONS": "-c statement_timeout=0", "LC_ALL": "C",
         }  # fmt: skip
-        _output([_program(program), *options], where)
+        output([program(name), *options], where)
 
 
 class NoDatabase(BackupError):
     """The server has no database of that name."""
-
-
-def _program(name: str) -> str:
-    """The newest one: pg_dump reads older servers, and no newer ones."""
-    found = list(Path("/usr/lib/postgresql").glob(f"*/bin/{name}"))
-    newest = max(found, key=lambda path: float(path.parents[1].name), default=None)
-    program = str(newest) if newest else shutil.which(name)
-    if not program:
-        raise BackupError(f"{name} is not installed: run 'apt-get install postgresql-client'.")
-    return program
-
-
-def _output(command: list[str], environment: dict[str, str] | None = None) -> str:
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("PG")}
-    done = subprocess.run(
-        command, env=kept | (environment or {}), stdin=subprocess.DEVNULL, capture_output=True, text=True,
-        check=False,
-    )  # fmt: skip
-    if done.returncode != 0:
-        lines = done.stderr.strip().splitlines() or [f"exit code {done.returncode}"]
-        raise BackupError(f"{Path(command[0]).name}: {lines[0].split(': ', 1)[-1]}")
-    return done.stdout
 
 
 def _counts(cursor: Any) -> dict[str, int]:
@@ -195,11 +170,6 @@ def _counts(cursor: Any) -> dict[str, int]:
         cursor.execute(f"SELECT count(*) FROM {name}")  # noqa: S608 - quoted by regclass
         counts[name] = int(cursor.fetchone()[0])
     return counts
-
-
-def _major(version: str) -> int:
-    found = re.search(r"\d+", version)
-    return int(found[0]) if found else 0
 
 
 def _line(problem: BaseException) -> str:

@@ -3,11 +3,12 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from amqp.exceptions import AMQPError, NotFound
+from amqp.exceptions import NotFound
 from kombu import Connection, Queue
 
 from common import topology
 from common.broker import connect
+from ops.backup.messages import translated
 from ops.backup.mongo import Tell
 from ops.backup.refusal import BackupError
 from ops.backup.source import Stores
@@ -77,8 +78,5 @@ def _owner(queue: str) -> str:
 
 @contextmanager
 def _broker(stores: Stores) -> Iterator[Connection]:
-    try:
-        with connect(stores.config) as connection:
-            yield connection
-    except (AMQPError, OSError) as problem:
-        raise BackupError(f"RabbitMQ: {str(problem).splitlines()[0][:200]}; check RABBITMQ_URL.") from problem
+    with translated(), connect(stores.config) as connection:
+        yield connection

@@ -7,7 +7,7 @@ import json
 import time
 from pathlib import Path
 
-from ops.backup import archive, under_way
+from ops.backup import archive, messages
 from ops.backup.manifest import Manifest
 from ops.backup.mongo import Tell, translated
 from ops.backup.refusal import BackupError
@@ -46,7 +46,7 @@ def _write(stores: Stores, folder: Path, manifest: Manifest, tell: Tell) -> None
         asked, told = reissue(stores.mongo.client, *stores.mongo.mail_databases)
     tell(f"Messages under way: {len(asked):,} asked for again, {told:,} known to be sent or cancelled")
     stores.management.define(json.loads((folder / DEFINITIONS).read_text()))
-    published = under_way.publish(stores.config, folder / EVENTS, skip=asked)
+    published = messages.publish(stores.config, folder / EVENTS, skip=asked)
     tell(f"RabbitMQ: declared; {published:,} events that were under way are in their queues again")
 
 

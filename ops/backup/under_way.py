@@ -12,24 +12,21 @@ After the snapshots the backup's queue is read, up to the marks that they have l
 it holds may have been handled meanwhile; published again after a restore, it is known by its id.
 """
 
-import base64
 import json
 import time
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import amqp
-from amqp.exceptions import AMQPError
 from kombu import Connection, Queue
 
 from common import events, topology
 from common.broker import connect
-from common.delivery import BOOKKEEPING
 from ops.backup.definitions import Management
-from ops.backup.refusal import BackupError
+from ops.backup.messages import translated, write
 
 EXPIRES_MS = 120_000
 _PATIENCE = 3
@@ -38,8 +35,6 @@ seconds it is 15, after which any call of theirs and any database has answered o
 _REISSUED = ("messaging", "notifications")
 """Whose events need not be copied: the ledger and the delivery log tell what was under way."""
 _MARK = "backup-mark"
-_TOGETHER = 500
-Write = Callable[[dict[str, Any]], None]
 
 
 class UnderWay:
@@ -58,16 +53,16 @@ class UnderWay:
     @contextmanager
     def kept(self, path: Path, settle_seconds: float) -> Iterator["Copies"]:
         """Keep what is under way while the block runs, and from some seconds before it on."""
-        with _translated(), connect(self._config) as connection, path.open("w") as file:
+        with translated(), connect(self._config) as connection, path.open("w") as file:
             own = self._begin(connection)
             copies = Copies(connection, own)
             try:
                 for message in self._standing(connection):
-                    copies.standing += _write(file, message)
+                    copies.standing += write(file, message)
                 self._settle(settle_seconds)
                 yield copies
                 for message in copies.all_needed():
-                    copies.published += self._is_wanted(message) and _write(file, message)
+                    copies.published += self._is_wanted(message) and write(file, message)
             finally:
                 connection.default_channel.queue_delete(own)
 
@@ -138,23 +133,6 @@ class Copies:
                 yield message
 
 
-def publish(config: dict[str, Any], path: Path, skip: set[str]) -> int:
-    """Put the messages of such a file where they belong, but no dead letters of the mails in ``skip``."""
-    count = 0
-    with _translated(), connect(config) as connection, path.open() as file:
-        channel = connection.default_channel
-        channel.tx_select()
-        for line in file:
-            told = json.loads(line)
-            if told["exchange"] != topology.DEAD_LETTERS or _mail_in(told) not in skip:
-                channel.basic_publish(_message(told), told["exchange"], told["routing_key"])
-                count += 1
-                if count % _TOGETHER == 0:
-                    channel.tx_commit()
-        channel.tx_commit()
-    return count
-
-
 def _drain(channel: Any, queue: str, no_ack: bool = True) -> Iterator[amqp.Message]:
     channel.auto_decode = False  # bodies stay as they are
     while (message := channel.basic_get(queue, no_ack=no_ack)) is not None:
@@ -169,50 +147,3 @@ def _at(queue: str, message: amqp.Message) -> amqp.Message:
     elif not queue.startswith("delay-"):
         info |= {"exchange": "", "routing_key": queue}
     return message
-
-
-def _write(file: Any, message: amqp.Message) -> int:
-    info = message.delivery_info
-    headers = message.headers or {}
-    is_dead = info["exchange"] == topology.DEAD_LETTERS
-    # What has failed starts anew, unless it is done with.
-    kept = {name: value for name, value in headers.items() if is_dead or name not in BOOKKEEPING}
-    told = {
-        "exchange": "" if info["exchange"] == topology.DELAYS.name else info["exchange"],
-        "routing_key": info["routing_key"],
-        "headers": {name: value for name, value in kept.items() if _is_plain(name, value)},
-        "properties": {
-            name: value
-            for name, value in message.properties.items()
-            if name != "application_headers" and isinstance(value, str | int)
-        },
-        "body": base64.b64encode(message.body).decode(),
-    }
-    file.write(json.dumps(told) + "\n")
-    return 1
-
-
-def _is_plain(name: str, value: object) -> bool:
-    return not name.startswith("x-") and isinstance(value, str | int)
-
-
-def _message(told: dict[str, Any]) -> amqp.Message:
-    properties = {name: value for name, value in told["properties"].items() if name != "expiration"}
-    properties["delivery_mode"] = 2
-    body = base64.b64decode(told["body"])
-    return amqp.Message(body, application_headers=told["headers"], **properties)
-
-
-def _mail_in(told: dict[str, Any]) -> str:
-    try:
-        return str(json.loads(base64.b64decode(told["body"])).get("message_id", ""))
-    except (ValueError, AttributeError):
-        return ""
-
-
-@contextmanager
-def _translated() -> Iterator[None]:
-    try:
-        yield
-    except (AMQPError, OSError) as problem:
-        raise BackupError(f"RabbitMQ: {str(problem).splitlines()[0][:200]}; check RABBITMQ_URL.") from problem

@@ -9,7 +9,8 @@ import pytest
 
 from common import events, topology
 from ops.backup.definitions import Management
-from ops.backup.under_way import UnderWay, publish
+from ops.backup.messages import publish
+from ops.backup.under_way import UnderWay
 from ops.engines import RabbitMQ
 from tests.integration.running import Wire, eventually, make_config
 
