@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any
 
 import amqp
+from amqp.exceptions import NotFound
 from kombu import Connection, Queue
 
 from common import events, topology
@@ -94,11 +95,8 @@ class UnderWay:
         names = self._management.queues()
         delays = sorted(name for name in names if name.startswith("delay-"))
         for name in [*delays, *sorted(self._queues & names.keys()), topology.DEAD_LETTERS]:
-            channel = connection.channel()
-            found = _drain(channel, name, no_ack=False)
-            # What is read stays where it is: the broker puts it back in its place with the channel's end.
+            found = _peek(connection, name)
             yield from (_at(name, one) for one in found if name not in delays or self._is_wanted(one))
-            channel.close()
 
     def _is_wanted(self, message: amqp.Message) -> bool:
         info = message.delivery_info
@@ -137,6 +135,15 @@ def _drain(channel: Any, queue: str, no_ack: bool = True) -> Iterator[amqp.Messa
     channel.auto_decode = False  # bodies stay as they are
     while (message := channel.basic_get(queue, no_ack=no_ack)) is not None:
         yield message
+
+
+def _peek(connection: Connection, queue: str) -> Iterator[amqp.Message]:
+    """All in a queue; the broker puts it back in its place with the channel's end."""
+    try:
+        with connection.channel() as channel:
+            yield from _drain(channel, queue, no_ack=False)
+    except NotFound:
+        return  # a queue of delays that was not used for a while goes away, and may still be listed
 
 
 def _at(queue: str, message: amqp.Message) -> amqp.Message:

@@ -6,11 +6,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from kombu import Connection
 
 from common import events, topology
 from ops.backup.definitions import Management
 from ops.backup.messages import publish
-from ops.backup.under_way import UnderWay
+from ops.backup.under_way import UnderWay, _peek
 from ops.engines import RabbitMQ
 from tests.integration.running import Wire, eventually, make_config
 
@@ -89,6 +90,12 @@ def test_what_stands_moves_or_is_published_is_kept_until_its_database_is_read(
         MAILS,
     )
     eventually(lambda: wire.count("dead-letters") == 1)
+
+
+def test_a_queue_that_has_gone_away_meanwhile_is_passed_over(wire: Wire) -> None:
+    with Connection(wire.uri) as connection:
+        assert list(_peek(connection, "delay-123456ms")) == []
+        assert list(_peek(connection, "delay-123457ms")) == []
 
 
 def test_a_dead_letter_of_a_mail_that_is_asked_for_again_is_left_out(
