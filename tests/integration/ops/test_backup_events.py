@@ -20,6 +20,7 @@ ELSEWHERE = topology.event_queue(events.USER_DELETED, "messaging").name
 CREATED = topology.event_queue(events.TODO_CREATED, "messaging").name
 MAILS = topology.event_queue(events.NOTIFICATION_REQUESTED, "notifications").name
 DELAY = topology.delay_queue(60_000)
+QUEUES = (DELETED, ELSEWHERE, CREATED, MAILS, DELAY.name, topology.DEAD_LETTERS)
 
 
 @pytest.fixture
@@ -31,6 +32,7 @@ def config(vhost_uri: str) -> dict[str, Any]:
 def send(wire: Wire, config: dict[str, Any]) -> Any:
     topology.declare(config)
     DELAY(wire.channel).declare()
+    wire.purge(*QUEUES)
     own = wire.channel.queue_declare("", exclusive=True).queue
 
     def send(name: str, routing_key: str, exchange: str = "", **more: Any) -> None:
@@ -76,7 +78,7 @@ def test_what_stands_moves_or_is_published_is_kept_until_its_database_is_read(
     # What stood, and what was published, is still there.
     eventually(lambda: (wire.count(DELETED), wire.count("dead-letters")) == (1 + 3, 2))
 
-    wire.purge(DELETED, ELSEWHERE, CREATED, MAILS, DELAY.name, "dead-letters")
+    wire.purge(*QUEUES)
     assert publish(config, tmp_path / "events", skip=set()) == 7
     found = [wire.take(DELETED) for _ in range(5)]
     assert sorted(one.message_id for one in found) == sorted(
@@ -101,7 +103,6 @@ def test_a_queue_that_has_gone_away_meanwhile_is_passed_over(wire: Wire) -> None
 def test_a_dead_letter_of_a_mail_that_is_asked_for_again_is_left_out(
     under_way: UnderWay, send: Any, wire: Wire, config: dict[str, Any], tmp_path: Path
 ) -> None:
-    wire.purge("dead-letters")
     wire.send({"message_id": "m-1"}, MAILS, "dead-letters")
     wire.send({"message_id": "m-2"}, MAILS, "dead-letters")
     wire.send(b"no json", MAILS, "dead-letters")
