@@ -16,7 +16,7 @@ from common import context, strict_json
 from common.connection import CONNECTION
 from common.errors import BadRequest
 
-JSON = "application/json"
+JSON, MERGE_PATCH = "application/json", "application/merge-patch+json"
 _WITH_BODY = ("POST", "PUT", "PATCH")
 
 
@@ -62,10 +62,17 @@ class Request(WerkzeugRequest):
             if "Content-Length" not in self.headers and "Transfer-Encoding" not in self.headers:
                 raise LengthRequired()
             raise BadRequest("malformed_json", "The body is empty: send a JSON document.")
-        is_json = self.mimetype == JSON or self.mimetype.endswith("+json")
-        if not is_json or self.headers.get("Content-Encoding", "identity").strip().lower() != "identity":
+        if (
+            not self._says_json()
+            or self.headers.get("Content-Encoding", "identity").strip().lower() != "identity"
+        ):
             raise UnsupportedMediaType()
         return strict_json.loads(self.body)
+
+    def _says_json(self) -> bool:
+        """JSON in UTF-8; a change may be called a merge patch (RFC 7396), which is another name for it."""
+        is_json = self.mimetype == JSON or (self.method == "PATCH" and self.mimetype == MERGE_PATCH)
+        return is_json and self.mimetype_params.get("charset", "utf-8").lower() in ("utf-8", "utf8")
 
     @property
     def bearer_token(self) -> str:

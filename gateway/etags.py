@@ -36,6 +36,10 @@ def if_version(request: Request, current: Callable[[], int]) -> int | None:
 
     Of several versions it is the ``current`` one, if that is among them; it is asked for only then.
     """
+    if "If-None-Match" in request.headers:
+        unwanted = parse_etags(request.headers["If-None-Match"].strip())
+        if unwanted.star_tag or unwanted.contains_weak(str(current())):
+            return NO_VERSION  # there is one: the service answers 412, or 404 if there is none
     if "If-Match" not in request.headers:
         return None
     wanted = parse_etags(request.headers["If-Match"].strip())

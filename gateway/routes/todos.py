@@ -34,6 +34,7 @@ class TodoRoutes(SuiteService):
     @http("DELETE", "/api/todos", allow=Allow.USER, scope="todos:write")
     def delete_all_todos(self, request: Request) -> Reply:
         """Put all todos into the trash."""
+        http_pages.refuse_query(request)  # whoever gives a filter does not mean all
         self.todos.delete_all()
         return Reply(204)
 

@@ -139,6 +139,24 @@ def test_a_body_of_another_type_is_refused(ada: Client) -> None:
     problem(ada.call("POST", "/api/todos", data={"title": "Buy milk"}), 415, "unsupported_media_type")
 
 
+@pytest.mark.parametrize(
+    ("method", "type"),
+    [
+        ("PATCH", "application/json-patch+json"),
+        ("POST", "application/merge-patch+json"),
+        ("POST", "application/json; charset=latin-1"),
+    ],
+)
+def test_a_kind_of_json_that_is_not_meant_is_refused(ada: Client, method: str, type: str) -> None:
+    path = "/api/todos" if method == "POST" else "/api/todos/6b02fcd1a1bcd8d6478e2d41"
+    answer = ada.call(method, path, data=b"[]", headers={"Content-Type": type})
+    problem(answer, 415, "unsupported_media_type")
+
+
+def test_all_todos_are_not_deleted_where_some_are_meant(ada: Client) -> None:
+    problem(ada.delete("/api/todos?status=completed"), 422, "validation_failed")
+
+
 def test_who_accepts_no_json_is_told_that_there_is_nothing_else(ada: Client) -> None:
     problem(ada.get("/api/todos", headers={"Accept": "text/html"}), 406, "not_acceptable")
 

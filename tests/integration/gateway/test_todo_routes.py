@@ -74,6 +74,14 @@ def test_a_change_of_a_version_that_is_gone_is_refused(ada: Client, method: str,
     assert done.status_code == (204 if method == "DELETE" else 200)
 
 
+@pytest.mark.parametrize("header", ["*", '"1"', 'W/"1"'])
+def test_a_change_on_condition_that_there_is_none_is_refused(ada: Client, header: str) -> None:
+    todo = ada.todo()
+    path = f"/api/todos/{todo['id']}"
+    assert ada.put(path, {"title": "B"}, headers={"If-None-Match": header}).status_code == 412
+    assert ada.get(path).json()["title"] == todo["title"]
+
+
 @pytest.mark.parametrize("header", ['W/"1"', "garbage", '"x"', '"9", "8"', ""])
 def test_a_condition_that_no_version_can_meet_is_not_ignored(ada: Client, header: str) -> None:
     todo = ada.todo()
