@@ -43,7 +43,8 @@ SEAMS = {
         Seam("common.transport.calling:Calling", "call", after="woken"),
         Seam("common.rpc_transports:FastTransport", "exchange", after="result"),
         Seam("common.http:HttpEntrypoint", "response_from_result", after="shown"),
-        Seam("common.connection:Connection", "handle_one_response", after="answered"),
+        # Not after the write: by then the client may have sent its next request.
+        Seam("eventlet.greenio:GreenSocket", "send", before="writing"),
     ),
     "todos": (
         Seam("common.transport.frames:Reader", "feed", before="read"),

@@ -48,8 +48,8 @@ MOMENTS = (
     Moment(GATEWAY, "result", "reply decoded", GATEWAY),
     Moment(GATEWAY, "shown", "answer encoded, its object made", GATEWAY),
     Moment(GATEWAY, "logged", "headers complete, log line written", GATEWAY),
-    Moment(GATEWAY, "answered", "answer written", GATEWAY),
-    Moment(CLIENT, "received", "answer read by the client", "client's sockets"),
+    Moment(GATEWAY, "writing", "answer's bytes together", GATEWAY),
+    Moment(CLIENT, "received", "answer written, and read by the client", "client's sockets"),
 )
 
 
