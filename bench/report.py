@@ -42,11 +42,12 @@ class Report:
     def blocks(self) -> dict[str, str]:
         """The tables under the names of their places in the page, with when and where they were measured."""
         main = self._main()
-        found = {"results": main} if main else {}
+        found = {"results": f"{self.about()}\n\n{main}"} if main else {}
         for name, tables in TABLES.items():
             if name in self.extras:
-                found[name] = "\n\n".join(table(head, rows) for head, rows in tables(self.extras[name]))
-        return {name: f"{self.about()}\n\n{text}" for name, text in found.items()}
+                shown = (table(head, rows) for head, rows in tables(self.extras[name]))
+                found[name] = "\n\n".join((f"{when_and_where()}.", *shown))
+        return found
 
     def _main(self) -> str:
         rows = [self._row(key) for key in self.samples]
@@ -61,8 +62,7 @@ class Report:
     def about(self) -> str:
         """When, where and how."""
         rounds = "1 round" if self.rounds == 1 else f"{self.rounds} rounds"
-        now = datetime.now(UTC).strftime("%Y-%m-%d")
-        return f"{now}, {cpu_model()}, {rounds} of {self.seconds} s each."
+        return f"{when_and_where()}, {rounds} of {self.seconds} s each."
 
     def raw(self) -> dict[str, Any]:
         """Everything that was measured, for JSON."""
@@ -107,6 +107,11 @@ def title(key: str) -> str:
 def both(suite: Sample, stock: Sample, name: str, decimals: int = 1) -> str:
     """The suite's figure, then stock's."""
     return f"{getattr(suite, name):.{decimals}f} / {getattr(stock, name):.{decimals}f}"
+
+
+def when_and_where() -> str:
+    """The day and the machine."""
+    return f"{datetime.now(UTC):%Y-%m-%d}, {cpu_model()}"
 
 
 def cpu_model() -> str:

@@ -7,7 +7,7 @@ is whether each request costs more.
 import re
 import resource
 import statistics
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from bench import cpu
@@ -80,15 +80,15 @@ def _cpu(setting: Setting) -> dict[str, float]:
     }  # fmt: skip
 
 
-def costs(one: dict[str, float]) -> Costs:
-    """What a request costs each component."""
-    return Costs(
-        one["gateway"], one["todos"], one["RabbitMQ"], one["MongoDB"], one["RabbitMQ"] * one["queue_share"]
-    )
+def costs(shapes: Iterable[dict[str, float]]) -> Costs:
+    """What a request costs each component: the medians of all shapes."""
+    rows = [{**one, "queue": one["RabbitMQ"] * one["queue_share"]} for one in shapes]
+    parts = ("gateway", "todos", "RabbitMQ", "MongoDB", "queue")
+    return Costs(*(statistics.median(row[part] for row in rows) for part in parts))
 
 
 def tables(found: dict[str, Any]) -> list[Table]:
-    """The measured shapes, and what the model makes of the largest of them."""
+    """The measured shapes, and what the model makes of them."""
     head = ("gateways x todos", "lists/s", "p50 ms", *PARTS, "all but the load", "queue's share of RabbitMQ")
     rows = [
         (
@@ -97,13 +97,13 @@ def tables(found: dict[str, Any]) -> list[Table]:
         )
         for key, one in found.items()
     ]  # fmt: skip
-    return [(head, rows), modelled(costs(list(found.values())[-1]))]
+    return [(head, rows), modelled(costs(found.values()))]
 
 
 def modelled(cost: Costs) -> Table:
     """The capacities of some plants as columns."""
     each = [capacities(cost, plant) for plant in PLANTS]
-    head = tuple(f"{one.gateways} gateways, {one.todos} todos" for one in PLANTS)
+    head = tuple(f"{one.gateways} x {one.todos}" for one in PLANTS)
     rows = [(name, *(f"{one[name]:,.0f}/s" for one in each)) for name in each[0]]
     servers = (
         "cores of RabbitMQ, of MongoDB",
@@ -111,4 +111,4 @@ def modelled(cost: Costs) -> Table:
     )
     least = ("**carries at most**", *(f"**{rate:,.0f}/s** ({name})" for name, rate in map(limit, each)))
     cores = ("cores in all", *(str(one.cores) for one in PLANTS))
-    return ("could do", *head), [servers, *rows, least, cores]
+    return ("gateways x todos", *head), [servers, *rows, least, cores]

@@ -38,8 +38,8 @@ def test_the_queues_part_of_the_brokers_work_is_read_from_what_it_prints() -> No
     assert scaling.reductions("[210,\n 4200]\n") == (210, 4200)
 
 
-def test_the_queue_costs_its_share_of_the_brokers_time() -> None:
-    assert scaling.costs(ONE) == COSTS
+def test_costs_are_medians_of_the_shapes_and_the_queue_costs_its_share_of_the_brokers_time() -> None:
+    assert scaling.costs([ONE | {"gateway": 9.0}, ONE | {"gateway": 0.1}, ONE]) == COSTS
 
 
 def test_the_tables_show_each_shape_and_what_limits_each_plant() -> None:

@@ -43,6 +43,10 @@ def test_what_else_a_process_does_meanwhile_is_passed_over() -> None:
     assert steps.requests(disturbed) == steps.requests(marks_of(2))
 
 
+def test_steps_are_of_the_faster_half_of_the_requests() -> None:
+    assert steps.faster_half([(0, 9), (5, 6), (0, 5)]) == [(5, 6), (0, 5)]
+
+
 def test_steps_are_added_up_by_where_they_were_spent() -> None:
     found = steps.by_place([1.0] * (len(MOMENTS) - 1))
     assert sum(found.values()) == len(MOMENTS) - 1
@@ -85,5 +89,5 @@ def test_the_tables_show_steps_sums_and_what_marks_cost() -> None:
     assert rows[0][0] == "request line read"
     assert {row[2:] for row in rows} == {("2", "2")}
     told = {row[0]: row[1] for row in sums}
-    assert told["median of the whole, without marks"] == "40"
-    assert told["sum of the medians"] == told["median of the whole, with marks"] == str(2 * len(rows))
+    assert told["the same without marks"] == "40"
+    assert told["sum of the steps"] == told["the whole, faster half"] == str(2 * len(rows))
