@@ -50,7 +50,7 @@ def test_steps_are_of_the_faster_half_of_the_requests() -> None:
 def test_steps_are_added_up_by_where_they_were_spent() -> None:
     found = steps.by_place([1.0] * (len(MOMENTS) - 1))
     assert sum(found.values()) == len(MOMENTS) - 1
-    assert found[steps.BROKER] == 2
+    assert found[steps.BROKER] == 4
 
 
 def test_each_moment_of_a_process_has_its_seam() -> None:
