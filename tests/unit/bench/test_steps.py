@@ -6,7 +6,7 @@ import pytest
 
 from bench import steps
 from bench.load import Request
-from bench.marked import SEAMS, Seam, marking
+from bench.marked import SEAMS, Seam, marking, owner_of
 from bench.micro import waterfall
 from bench.one_client import head_of, rest_of
 from bench.steps import CLIENT, GATEWAY, MOMENTS, TODOS, Mark
@@ -57,6 +57,11 @@ def test_each_moment_of_a_process_has_its_seam() -> None:
     marked = {name: {mark for seam in SEAMS[name] for mark in seam[2:] if mark} for name in SEAMS}
     wanted = {name: {one.key for one in MOMENTS if one.process == name} for name in SEAMS}
     assert marked == wanted
+
+
+@pytest.mark.parametrize("seam", [seam for one in SEAMS.values() for seam in one])
+def test_the_method_at_each_seam_is_still_there(seam: Seam) -> None:
+    assert callable(getattr(owner_of(seam), seam.method))
 
 
 def test_a_marked_function_does_what_it_did_and_marks_its_end_also_when_it_raises() -> None:
