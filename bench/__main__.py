@@ -13,7 +13,7 @@ from typing import Any
 
 from bench import document, options, rounds, sides, yardstick
 from bench.engines import engines
-from bench.micro import events, mails, round_trip, standing
+from bench.micro import events, mails, round_trip, scaling, standing, waterfall
 from bench.options import Options
 from bench.people import settle_in
 from bench.report import Report
@@ -39,7 +39,7 @@ def main(arguments: list[str]) -> int:
     print(f"\n{report.text()}\n")
     print(f"Raw figures: {keep(report).relative_to(ROOT)}")
     if wanted.write:
-        document.write(report.text(), report.samples)
+        document.write(report)
         print("Written: docs/performance.md, docs/performance.svg")
     return 0
 
@@ -87,6 +87,10 @@ def measure_parts(setting: Setting, wanted: Options) -> dict[str, Any]:
     if any(row.beside for row in wanted.rows):
         rate = yardstick.hashes_per_second(BCRYPT_COST, wanted.seconds)
         found |= told("bcrypt alone", {"bcrypt_per_second": rate})
+    if "waterfall" in wanted.parts:
+        found["waterfall"] = told("the way of a request", waterfall.measure(setting))
+    if "scaling" in wanted.parts:
+        found["scaling"] = scaling.measure(setting, wanted.rounds, wanted.seconds, say)
     if "mails" in wanted.parts:
         found |= told("mails", mails.measure(setting))
     if "events" in wanted.parts:

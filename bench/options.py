@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from bench.rounds import ROWS, Row
 
 ROW_KEYS = tuple(row.key for row in ROWS)
-PARTS = ("standing", "rpc", "mails", "events", "outbox")
+PARTS = ("standing", "waterfall", "scaling", "rpc", "mails", "events", "outbox")
 """In the order in which they are measured, after the rows: memory is looked at right after their load."""
 
 

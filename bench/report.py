@@ -2,17 +2,23 @@
 
 import os
 import platform
-from collections.abc import Sequence
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import Any
 
 from bench import figures, parts, targets
-from bench.micro import round_trip
+from bench.micro import round_trip, scaling, waterfall
 from bench.rounds import ROWS, Sample, Samples
+from bench.tables import Table, table
 
 ROW_HEAD = ("", "suite", "stock", "ratio", "p50 ms", "p99 ms", "own CPU", "RabbitMQ's CPU")
 LEFT_OVER_SECONDS = 1.0
+TABLES: dict[str, Callable[[dict[str, Any]], list[Table]]] = {
+    "waterfall": waterfall.tables,
+    "scaling": scaling.tables,
+}
+"""Parts with tables of their own."""
 
 
 @dataclass(frozen=True)
@@ -30,7 +36,20 @@ class Report:
         return figures.of_run(self.samples, self.extras)
 
     def text(self) -> str:
-        """The tables."""
+        """All tables."""
+        return "\n\n".join(self.blocks().values())
+
+    def blocks(self) -> dict[str, str]:
+        """The tables under the names of their places in the page, with when and where they were measured."""
+        main = self._main()
+        found = {"results": f"{self.about()}\n\n{main}"} if main else {}
+        for name, tables in TABLES.items():
+            if name in self.extras:
+                shown = (table(head, rows) for head, rows in tables(self.extras[name]))
+                found[name] = "\n\n".join((f"{when_and_where()}.", *shown))
+        return found
+
+    def _main(self) -> str:
         rows = [self._row(key) for key in self.samples]
         beside = [*self._beside(), *parts.lines(self.extras)]
         tables = [
@@ -38,13 +57,12 @@ class Report:
             table(("of the suite", "measured"), beside),
             table(("target", "wanted", "this run"), targets.verdicts(self.figures)),
         ]
-        return "\n\n".join([self.about(), *filter(None, tables)])
+        return "\n\n".join(filter(None, tables))
 
     def about(self) -> str:
         """When, where and how."""
         rounds = "1 round" if self.rounds == 1 else f"{self.rounds} rounds"
-        now = datetime.now(UTC).strftime("%Y-%m-%d")
-        return f"{now}, {cpu_model()}, {rounds} of {self.seconds} s each."
+        return f"{when_and_where()}, {rounds} of {self.seconds} s each."
 
     def raw(self) -> dict[str, Any]:
         """Everything that was measured, for JSON."""
@@ -91,16 +109,9 @@ def both(suite: Sample, stock: Sample, name: str, decimals: int = 1) -> str:
     return f"{getattr(suite, name):.{decimals}f} / {getattr(stock, name):.{decimals}f}"
 
 
-def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """A table in Markdown, its columns aligned; nothing without rows."""
-    if not rows:
-        return ""
-    widths = [max(3, *map(len, column)) for column in zip(head, *rows, strict=True)]
-    lines = [head, ["-" * width for width in widths], *rows]
-    return "\n".join(
-        "| " + " | ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)) + " |"
-        for line in lines
-    )
+def when_and_where() -> str:
+    """The day and the machine."""
+    return f"{datetime.now(UTC):%Y-%m-%d}, {cpu_model()}"
 
 
 def cpu_model() -> str:

@@ -6,7 +6,9 @@ import re
 import pytest
 
 from bench import document, options, plot
-from bench.report import Report, table
+from bench.report import TABLES, Report
+from bench.steps import MOMENTS
+from bench.tables import table
 from tests.unit.bench.runs import one_row, sample
 
 REPORT = Report(
@@ -15,6 +17,10 @@ REPORT = Report(
     rounds=1,
     seconds=3,
 )
+STEPS = {
+    "steps": [10.0] * (len(MOMENTS) - 1), "faster": 260.0, "total": 270.0, "unmarked_faster": 240.0,
+    "unmarked_total": 250.0, "mark_ns": 400.0, "requests": 7,
+}  # fmt: skip
 
 
 def test_a_row_shows_both_sides_and_their_ratios() -> None:
@@ -51,18 +57,23 @@ def test_columns_are_aligned() -> None:
 
 
 def test_the_page_keeps_what_is_around_the_results() -> None:
-    page = f"before\n{document.BEGIN}\nold\n{document.END}\nafter\n"
-    assert document.between_marks(page, "new") == f"before\n{document.BEGIN}\nnew\n{document.END}\nafter\n"
+    page = "before\n<!-- results -->\n{}\n<!-- end of results -->\nafter\n"
+    assert document.between_marks(page.format("old"), "results", "new") == page.format("new")
 
 
 def test_a_page_without_marks_is_left_alone() -> None:
     with pytest.raises(ValueError, match="lacks"):
-        document.between_marks("nothing", "new")
+        document.between_marks("nothing", "results", "new")
 
 
-def test_the_real_page_has_its_marks() -> None:
+@pytest.mark.parametrize("name", ["results", *TABLES])
+def test_the_real_page_has_its_marks(name: str) -> None:
     page = (document.DOCS / "performance.md").read_text()
-    assert document.between_marks(page, "new").count("new\n") >= 1
+    assert document.between_marks(page, name, "new").count("new\n") >= 1
+
+
+def test_a_run_of_a_part_replaces_no_other_results() -> None:
+    assert list(Report({}, {"waterfall": {"get": STEPS}}, 1, 1).blocks()) == ["waterfall"]
 
 
 def test_the_plot_names_each_row_and_runs_no_script() -> None:
