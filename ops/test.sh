@@ -7,9 +7,10 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 PYTEST=(.venv/bin/python -m pytest --cov --cov-report=)
 LOGS=.local/test
 declare -A GROUPS_OF=(
-    [run]="tests/integration/ops tests/unit"
+    [run]="tests/integration/ops"
     [people]="tests/e2e tests/fuzz"
     [mechanism]="tests/integration/common tests/integration/gateway"
+    [unit]="tests/unit tests/integration/todos tests/integration/notifications tests/integration/bench"
 )
 
 beside() { # name, command: run it in the background, with the output in a file
