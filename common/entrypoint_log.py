@@ -45,9 +45,10 @@ class EntrypointLog(DependencyProvider):
         kind = worker_ctx.entrypoint.kind
         outcome, error = judge(exc_info[1] if exc_info else None)
         name = _name(worker_ctx)
-        metrics.entrypoint(kind, name, outcome).observe(seconds)
-        if kind == "http" and outcome != "failed":
-            return  # the server writes that line: it knows status and path
+        if kind != "http":
+            metrics.entrypoint(kind, name, outcome).observe(seconds)
+        elif outcome != "failed":
+            return  # the server counts it and writes that line: it knows status and path
         if getattr(worker_ctx.entrypoint, "quiet", False) and outcome == "ok":
             return
         write = log.info if outcome in ("ok", "refused") else log.warning

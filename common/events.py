@@ -13,6 +13,7 @@ optional field with a default.
 
 import uuid
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from common import clock
@@ -66,6 +67,14 @@ class Event:
         given = [name for name in self.optional if body.get(name) is not None]
         wrong += [name for name in given if not _is_right(name, body)]
         return f"missing or of the wrong type: {', '.join(wrong)}" if wrong else None
+
+
+def age(payload: dict[str, Any]) -> float:
+    """Seconds since it happened; 0 if another program wrote the time in words of its own."""
+    try:
+        return max(0.0, (clock.now() - datetime.fromisoformat(payload["occurred_at"])).total_seconds())
+    except (ValueError, TypeError):
+        return 0.0
 
 
 def type_of(field: str) -> type:

@@ -22,6 +22,7 @@ from nameko.containers import WorkerContext
 from nameko.exceptions import ContainerBeingKilled
 
 from common import metrics
+from common.events import age
 
 AT_ONCE = 100
 """The largest batch."""
@@ -78,6 +79,7 @@ class Gathering:
             return
         events = [event for _, event in batch]
         arguments, data = (self._handler.event, events), {"events": len(events)}
+        metrics.event_delay(self._handler.event.name).observe(age(events[0]))
         try:
             self._handler.container.run_worker_when_there_is_room(
                 self._entrypoint, arguments, data, partial(self._settle, batch)

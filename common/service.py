@@ -12,6 +12,7 @@ from common.identity import Allow, Caller
 from common.instances import Announcer
 from common.request import Request
 from common.rpc import rpc
+from common.vitals import Vitals
 
 
 class SuiteService:
@@ -21,6 +22,7 @@ class SuiteService:
     report = Health()
     announcer = Announcer()
     caller = Caller()
+    vitals = Vitals()
 
     @rpc(allow=Allow.PUBLIC, quiet=True, idempotent=True)
     def health(self) -> dict[str, Any]:

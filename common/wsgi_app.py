@@ -91,6 +91,7 @@ class SuiteWsgiApp(WsgiApp):
     def _log(self, request: Request, response: Response, route: str, seconds: float) -> None:
         method = request.method if request.method in _METHODS else "other"
         metrics.http_answer(method, route, response.status_code).inc()
+        metrics.http_seconds(method, route).observe(seconds)
         if request.path.startswith(_QUIET) and response.status_code < 400:
             return
         write = log.warning if response.status_code >= 500 else log.info

@@ -28,6 +28,7 @@ for name in (
     "MONGODB_URI",
     "JWT_SECRET",
     "JWT_SECRET_PREVIOUS",
+    "JWT_SECRET_SINCE",
     "JWT_ALGORITHM",
     "JWT_PRIVATE_KEY",
     "JWT_PUBLIC_KEYS",
