@@ -28,7 +28,7 @@ _SHORTEST_SECRET = 32
 _SHORTEST_PASSWORD = 8
 _LONGEST_LIFETIME = timedelta(hours=24)
 _LARGEST_AMOUNT = 10_000
-_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
+LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 _WELL_KNOWN = {
     "", "guest", "postgres", "password", "secret", "changeme", "change-me", "changethis", "admin", "root",
     "your_password",
@@ -123,12 +123,14 @@ def _shape_problems(config: Config) -> list[str]:
     problems = []
     if config["ENV"] not in ("development", "production"):
         problems.append(f"ENV is {config['ENV']!r}: set it to development or production.")
-    if str(config["LOG_LEVEL"]).upper() not in _LEVELS:
-        problems.append(f"LOG_LEVEL is {config['LOG_LEVEL']!r}: set it to one of {', '.join(_LEVELS)}.")
+    if str(config["LOG_LEVEL"]).upper() not in LEVELS:
+        problems.append(f"LOG_LEVEL is {config['LOG_LEVEL']!r}: set it to one of {', '.join(LEVELS)}.")
     if config["RPC_TRANSPORT"] not in ("fast", "stock"):
         problems.append(f"RPC_TRANSPORT is {config['RPC_TRANSPORT']!r}: set it to fast or stock.")
     if config["LOG_FORMAT"] not in ("console", "json"):
         problems.append(f"LOG_FORMAT is {config['LOG_FORMAT']!r}: set it to console or json.")
+    if not _is_share(config["LOG_ACCESS_SAMPLE"]):
+        problems.append("LOG_ACCESS_SAMPLE is no share: write a number from 0 to 1, such as 0.05.")
     if config["JWT_SECRET_SINCE"] and not _is_day(config["JWT_SECRET_SINCE"]):
         problems.append("JWT_SECRET_SINCE is no day: write one such as 2026-11-22, or nothing.")
     for name in ("JWT_EXPIRES_IN", "REFRESH_EXPIRES_IN", "REFRESH_IDLE_EXPIRES_IN", "REMEMBER_FOR"):
@@ -153,6 +155,10 @@ def _shape_problems(config: Config) -> list[str]:
     if config["ADMIN_EMAIL"] and not is_email(config["ADMIN_EMAIL"]):
         problems.append(f"ADMIN_EMAIL is {config['ADMIN_EMAIL']!r}: it must be an e-mail address.")
     return problems
+
+
+def _is_share(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value <= 1
 
 
 def _is_day(text: str) -> bool:

@@ -11,9 +11,10 @@ from common import context, metrics
 from common.errors import InternalError, SuiteError
 from common.failures import PermanentFailure, TemporaryFailure
 from common.logging import bind_ids, get_logger, identify
+from common.sampling import SLOW_SECONDS, Sample
 
 log = get_logger()
-SLOW_MS = 1000
+SLOW_MS = SLOW_SECONDS * 1000
 ExcInfo = tuple[type[BaseException], BaseException, TracebackType]
 
 
@@ -23,6 +24,7 @@ class EntrypointLog(DependencyProvider):
     def setup(self) -> None:
         """Name the service on every line of this process."""
         identify(self.container.service_name)
+        self._sample = Sample(float(self.container.config["LOG_ACCESS_SAMPLE"]))
 
     def start(self) -> None:
         """Say that the service is up."""
@@ -49,7 +51,7 @@ class EntrypointLog(DependencyProvider):
             metrics.entrypoint(kind, name, outcome).observe(seconds)
         elif outcome != "failed":
             return  # the server counts it and writes that line: it knows status and path
-        if getattr(worker_ctx.entrypoint, "quiet", False) and outcome == "ok":
+        if outcome == "ok" and self._is_left_out(worker_ctx, seconds):
             return
         write = log.info if outcome in ("ok", "refused") else log.warning
         if seconds * 1000 > SLOW_MS:
@@ -61,6 +63,13 @@ class EntrypointLog(DependencyProvider):
         if worker_ctx.data.get("events", 1) > 1:
             more["events"] = worker_ctx.data["events"]
         write(f"{kind}_handled", ms=_ms(seconds), outcome=outcome, **error, **more)
+
+    def _is_left_out(self, worker_ctx: WorkerContext, seconds: float) -> bool:
+        entrypoint = worker_ctx.entrypoint
+        if getattr(entrypoint, "quiet", False):
+            return True
+        reads = entrypoint.kind == "rpc" and entrypoint.idempotent
+        return reads and not self._sample.keeps(worker_ctx.data.get(context.REQUEST_ID), seconds)
 
 
 def bind(worker_ctx: WorkerContext) -> None:

@@ -21,6 +21,7 @@ from common.forwarded import TrustedProxies, parse_networks
 from common.framing import is_read
 from common.logging import get_logger
 from common.request import Request
+from common.sampling import Sample
 
 if TYPE_CHECKING:
     from common.server import SuiteWebServer
@@ -38,6 +39,7 @@ class SuiteWsgiApp(WsgiApp):
         super().__init__(server)
         settings = server.container.config["HTTP"]
         self.proxies = TrustedProxies(parse_networks(settings["trusted_proxies"]))
+        self.sample = Sample(float(server.container.config["LOG_ACCESS_SAMPLE"]))
         self.cors = Cors(parse_origins(settings["cors_origins"]))
         # No route depends on the host, so there is nothing to find out for each request.
         self.routes = self.url_map.bind("localhost")
@@ -92,13 +94,19 @@ class SuiteWsgiApp(WsgiApp):
         method = request.method if request.method in _METHODS else "other"
         metrics.http_answer(method, route, response.status_code).inc()
         metrics.http_seconds(method, route).observe(seconds)
-        if request.path.startswith(_QUIET) and response.status_code < 400:
+        if response.status_code < 400 and self._is_left_out(request, seconds):
             return
         write = log.warning if response.status_code >= 500 else log.info
         write(
             "http_handled", method=request.method, path=request.path, status=response.status_code,
             ms=round(seconds * 1000, 1), client=request.remote_addr, request_id=request.request_id,
         )  # fmt: skip
+
+    def _is_left_out(self, request: Request, seconds: float) -> bool:
+        if request.path.startswith(_QUIET):
+            return True
+        reads = request.method in ("GET", "HEAD")
+        return reads and not self.sample.keeps(request.request_id, seconds)
 
 
 def _prepare(environ: dict[str, Any], aliases: dict[str, str]) -> None:
