@@ -129,10 +129,7 @@ def _shape_problems(config: Config) -> list[str]:
         problems.append(f"RPC_TRANSPORT is {config['RPC_TRANSPORT']!r}: set it to fast or stock.")
     if config["LOG_FORMAT"] not in ("console", "json"):
         problems.append(f"LOG_FORMAT is {config['LOG_FORMAT']!r}: set it to console or json.")
-    if not _is_share(config["LOG_ACCESS_SAMPLE"]):
-        problems.append("LOG_ACCESS_SAMPLE is no share: write a number from 0 to 1, such as 0.05.")
-    if config["JWT_SECRET_SINCE"] and not _is_day(config["JWT_SECRET_SINCE"]):
-        problems.append("JWT_SECRET_SINCE is no day: write one such as 2026-11-22, or nothing.")
+    problems += _observing_problems(config)
     for name in ("JWT_EXPIRES_IN", "REFRESH_EXPIRES_IN", "REFRESH_IDLE_EXPIRES_IN", "REMEMBER_FOR"):
         try:
             clock.parse_duration(config[name])
@@ -154,6 +151,24 @@ def _shape_problems(config: Config) -> list[str]:
         problems.append("ADMIN_EMAIL and ADMIN_PASSWORD go together: set both or neither.")
     if config["ADMIN_EMAIL"] and not is_email(config["ADMIN_EMAIL"]):
         problems.append(f"ADMIN_EMAIL is {config['ADMIN_EMAIL']!r}: it must be an e-mail address.")
+    return problems
+
+
+def _observing_problems(config: Config) -> list[str]:
+    shares = (
+        ("LOG_ACCESS_SAMPLE", config["LOG_ACCESS_SAMPLE"]),
+        ("OTEL_TRACES_SAMPLER_ARG", config["OTEL"]["share"]),
+    )
+    problems = [
+        f"{name} is no share: write a number from 0 to 1, such as 0.05."
+        for name, share in shares
+        if not _is_share(share)
+    ]
+    endpoint = str(config["OTEL"]["endpoint"])
+    if endpoint and not endpoint.startswith(("http://", "https://")):
+        problems.append("OTEL_EXPORTER_OTLP_ENDPOINT must begin with http:// or https://.")
+    if config["JWT_SECRET_SINCE"] and not _is_day(config["JWT_SECRET_SINCE"]):
+        problems.append("JWT_SECRET_SINCE is no day: write one such as 2026-11-22, or nothing.")
     return problems
 
 

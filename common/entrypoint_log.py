@@ -7,7 +7,7 @@ from typing import Any
 from nameko.containers import WorkerContext
 from nameko.extensions import DependencyProvider
 
-from common import context, metrics
+from common import context, metrics, tracing
 from common.errors import InternalError, SuiteError
 from common.failures import PermanentFailure, TemporaryFailure
 from common.logging import bind_ids, get_logger, identify
@@ -37,6 +37,7 @@ class EntrypointLog(DependencyProvider):
     def worker_setup(self, worker_ctx: WorkerContext) -> None:
         """Start the clock and bind the ids; runs in the greenthread that runs the method."""
         worker_ctx.began_at = time.perf_counter()
+        worker_ctx.span = _begin_span(worker_ctx) if tracing.recorder.is_on else None
         bind(worker_ctx)
 
     def worker_result(
@@ -47,6 +48,8 @@ class EntrypointLog(DependencyProvider):
         kind = worker_ctx.entrypoint.kind
         outcome, error = judge(exc_info[1] if exc_info else None)
         name = _name(worker_ctx)
+        if worker_ctx.span is not None:
+            worker_ctx.span.end("" if outcome == "ok" else error.get("code", outcome))
         if kind != "http":
             metrics.entrypoint(kind, name, outcome).observe(seconds)
         elif outcome != "failed":
@@ -79,7 +82,23 @@ def bind(worker_ctx: WorkerContext) -> None:
         "entrypoint": f"{worker_ctx.service_name}.{_name(worker_ctx)}",
         "call_id": worker_ctx.call_id.rsplit(".", 1)[-1],
     }
+    traceparent = worker_ctx.data.get(context.TRACEPARENT, "")
+    tracing.current.set(traceparent)
+    if traceparent:
+        ids["trace_id"] = tracing.trace_id(traceparent)
     bind_ids({key: value for key, value in ids.items() if value})
+
+
+def _begin_span(worker_ctx: WorkerContext) -> tracing.Span | None:
+    """A span for a call or an event that belongs to a trace; a request has its own at the server."""
+    kind, parent = worker_ctx.entrypoint.kind, worker_ctx.data.get(context.TRACEPARENT)
+    if kind == "http" or not parent:
+        return None
+    name = f"{worker_ctx.service_name}.{_name(worker_ctx)}"
+    told = {"suite.request_id": worker_ctx.data.get(context.REQUEST_ID, "")}
+    span = tracing.recorder.begin(name, tracing.SERVER if kind == "rpc" else tracing.CONSUMER, parent, told)
+    worker_ctx.data[context.TRACEPARENT] = span.traceparent
+    return span
 
 
 def _name(worker_ctx: WorkerContext) -> str:

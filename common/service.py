@@ -13,6 +13,7 @@ from common.instances import Announcer
 from common.log_level import LogLevel
 from common.request import Request
 from common.rpc import rpc
+from common.tracing import Tracing
 from common.vitals import Vitals
 
 
@@ -24,6 +25,7 @@ class SuiteService:
     announcer = Announcer()
     caller = Caller()
     vitals = Vitals()
+    tracing = Tracing()
     log_level = LogLevel()
 
     @rpc(allow=Allow.PUBLIC, quiet=True, idempotent=True)

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 import eventlet
 from eventlet.semaphore import BoundedSemaphore
 
-from common import metrics
+from common import metrics, tracing
 from common.breaker import Breaker
 from common.failures import PermanentFailure, Postponed, TemporaryFailure
 from services.notifications.smtp_session import Envelope, HungUp, SmtpSession
@@ -42,7 +42,7 @@ class Mailer:
 
     def send(self, envelope: Envelope) -> None:
         """Hand a mail over; it returns once the server has accepted it."""
-        with self._slot(), _timed():
+        with self._slot(), _timed(), tracing.below("smtp send", tracing.current.get()):
             try:
                 self._deliver(self._idle_session() or self._new_session(), envelope)
             except HungUp:

@@ -39,6 +39,8 @@ def test_good_settings_of_a_production_can_work(config: dict[str, Any]) -> None:
 WRONG = [
     ("ENV", "ENV", "prod"), ("ENV", "ENV", ""), ("LOG_FORMAT", "LOG_FORMAT", "xml"),
     ("JWT_SECRET_SINCE", "JWT_SECRET_SINCE", "May"), ("LOG_ACCESS_SAMPLE", "LOG_ACCESS_SAMPLE", "half"),
+    ("OTEL_TRACES_SAMPLER_ARG", "OTEL/share", -1), ("OTEL_TRACES_SAMPLER_ARG", "OTEL/share", "always"),
+    ("OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL/endpoint", "collector:4317"),
     ("LOG_ACCESS_SAMPLE", "LOG_ACCESS_SAMPLE", 1.5), ("LOG_ACCESS_SAMPLE", "LOG_ACCESS_SAMPLE", True),
     ("LOG_LEVEL", "LOG_LEVEL", "LOUD"), ("JWT_EXPIRES_IN", "JWT_EXPIRES_IN", "a day"),
     ("JWT_EXPIRES_IN", "JWT_EXPIRES_IN", "999999999w"), ("REFRESH_EXPIRES_IN", "REFRESH_EXPIRES_IN", "0"),
