@@ -13,6 +13,8 @@ from cryptography import x509
 from nameko.extensions import DependencyProvider
 
 from common import VERSION, config, metrics
+from common.consumer import QueueConsumer
+from common.health import Probe, Unwell
 from common.server import SuiteWebServer
 from common.transport.link import Link
 
@@ -24,6 +26,7 @@ class Vitals(DependencyProvider):
 
     server = SuiteWebServer()
     link = Link()
+    queue_consumer = QueueConsumer()
 
     def setup(self) -> None:
         """Tell the metrics where to look."""
@@ -42,6 +45,16 @@ class Vitals(DependencyProvider):
     def stop(self) -> None:
         """Watch no more."""
         self._watcher.kill()
+
+    def probes(self) -> tuple[Probe, ...]:
+        """Whether calls and events are taken: a process that only looks alive is not well."""
+        return (Probe("consumers", self._ask_consumers),)
+
+    def _ask_consumers(self) -> None:
+        if self.link.is_used and not self.link.is_open:
+            raise Unwell("no calls are taken")
+        if self.queue_consumer.is_stuck:
+            raise Unwell("no events are taken")
 
     def _connections(self) -> float:
         return len(self.server.connections.open) if hasattr(self.server, "connections") else 0
