@@ -24,7 +24,7 @@ def shown() -> dict[str, Any]:
 def value(name: str, **labels: str) -> float:
     """One number of a scrape."""
     samples = [one for family in shown().values() for one in family.samples if one.name == name]
-    return next(one.value for one in samples if labels.items() <= one.labels.items())
+    return float(next(one.value for one in samples if labels.items() <= one.labels.items()))
 
 
 def test_every_metric_is_in_the_table_of_the_operations_and_no_other() -> None:
