@@ -13,6 +13,7 @@ from prometheus_client import REGISTRY
 
 from common import metrics
 from tests.suite import ROOT
+from tests.unit.ops.compose_file import parse
 
 PROMETHEUS = ROOT / "ops/prometheus"
 DASHBOARD = ROOT / "ops/grafana/dashboards/suite.json"
@@ -92,6 +93,17 @@ def test_an_alert_has_a_test_of_both_and_a_section_of_the_runbook(alert: str) ->
 
 def test_the_runbook_tells_of_no_alert_that_is_gone() -> None:
     assert set(RUNBOOK) == set(ALERTS)
+
+
+def test_the_runbook_s_commands_are_there() -> None:
+    text = "".join(RUNBOOK.values())
+    targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    assert set(re.findall(r"`make ([a-z-]+)", text)) <= targets
+    composed = set(re.findall(r"docker compose exec (\w+)", text))
+    assert composed
+    assert composed <= set(parse()["services"])
+    settings = (ROOT / "config.yml").read_text()
+    assert all(name in settings for name in re.findall(r"`([A-Z]+_[A-Z_]+)[=`]", text))
 
 
 @pytest.mark.parametrize("query", [*(rule["expr"] for rule in RULES), *QUERIES])
