@@ -3,7 +3,7 @@ SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
 PYTHON := .venv/bin/python
-export SCALE
+export SCALE SERVICE LEVEL REQUEST SINCE
 
 ##@ Run
 
@@ -18,6 +18,9 @@ mail: ## The newest caught mails; ID=7 shows the text of one
 
 dead-letters: ## What could not be delivered, and why; the running suite is asked
 	@ops/install.sh && exec $(PYTHON) -m ops.dead_letters
+
+logs: ## What the processes of `make run` wrote (SERVICE=todos LEVEL=warning REQUEST=<id> SINCE=15m)
+	@$(PYTHON) -m ops.logs
 
 reset: ## Drop the local data: databases, messages, mails (asks first)
 	@ops/reset.sh
@@ -86,4 +89,4 @@ help: ## This list
 		/^##@ / { printf "\n%s\n", substr($$0, 5) } \
 		/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-.PHONY: run shell mail dead-letters reset backup restore up down test chaos fuzz bench openapi unit lint format clean help
+.PHONY: run shell mail dead-letters logs reset backup restore up down test chaos fuzz bench openapi unit lint format clean help

@@ -7,7 +7,7 @@ not this code.
 import contextlib
 import os
 import secrets
-from datetime import timedelta
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -23,12 +23,12 @@ from common.keys import KeySet
 Config = dict[str, Any]
 ROOT = Path(__file__).resolve().parent.parent
 LOCAL = ROOT / ".local"
-_SECRET_FILE = LOCAL / "secrets" / "jwt_secret"
+SECRET_FILE = LOCAL / "secrets" / "jwt_secret"
 _SHORTEST_SECRET = 32
 _SHORTEST_PASSWORD = 8
 _LONGEST_LIFETIME = timedelta(hours=24)
 _LARGEST_AMOUNT = 10_000
-_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
+LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 _WELL_KNOWN = {
     "", "guest", "postgres", "password", "secret", "changeme", "change-me", "changethis", "admin", "root",
     "your_password",
@@ -60,9 +60,9 @@ def jwt_secret(config: Config) -> str:
     """The signing secret; in development one is made once and kept, readable by its owner only."""
     if config["JWT_SECRET"] or config["ENV"] == "production":
         return str(config["JWT_SECRET"])
-    if not _SECRET_FILE.exists():
+    if not SECRET_FILE.exists():
         _make_secret()
-    return _SECRET_FILE.read_text().strip()
+    return SECRET_FILE.read_text().strip()
 
 
 def jwt_secrets(config: Config) -> list[str]:
@@ -91,12 +91,12 @@ def access_keys(config: Config) -> KeySet:
 
 def _make_secret() -> None:
     # Written aside and linked: of six processes that start together one makes it, and none reads half.
-    _SECRET_FILE.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    aside = _SECRET_FILE.with_name(f"{_SECRET_FILE.name}.{os.getpid()}")
+    SECRET_FILE.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    aside = SECRET_FILE.with_name(f"{SECRET_FILE.name}.{os.getpid()}")
     with os.fdopen(os.open(aside, os.O_CREAT | os.O_TRUNC | os.O_WRONLY, 0o600), "w") as file:
         file.write(secrets.token_urlsafe(48))
     with contextlib.suppress(FileExistsError):
-        os.link(aside, _SECRET_FILE)
+        os.link(aside, SECRET_FILE)
     aside.unlink()
 
 
@@ -123,12 +123,13 @@ def _shape_problems(config: Config) -> list[str]:
     problems = []
     if config["ENV"] not in ("development", "production"):
         problems.append(f"ENV is {config['ENV']!r}: set it to development or production.")
-    if str(config["LOG_LEVEL"]).upper() not in _LEVELS:
-        problems.append(f"LOG_LEVEL is {config['LOG_LEVEL']!r}: set it to one of {', '.join(_LEVELS)}.")
+    if str(config["LOG_LEVEL"]).upper() not in LEVELS:
+        problems.append(f"LOG_LEVEL is {config['LOG_LEVEL']!r}: set it to one of {', '.join(LEVELS)}.")
     if config["RPC_TRANSPORT"] not in ("fast", "stock"):
         problems.append(f"RPC_TRANSPORT is {config['RPC_TRANSPORT']!r}: set it to fast or stock.")
     if config["LOG_FORMAT"] not in ("console", "json"):
         problems.append(f"LOG_FORMAT is {config['LOG_FORMAT']!r}: set it to console or json.")
+    problems += _observing_problems(config)
     for name in ("JWT_EXPIRES_IN", "REFRESH_EXPIRES_IN", "REFRESH_IDLE_EXPIRES_IN", "REMEMBER_FOR"):
         try:
             clock.parse_duration(config[name])
@@ -151,6 +152,35 @@ def _shape_problems(config: Config) -> list[str]:
     if config["ADMIN_EMAIL"] and not is_email(config["ADMIN_EMAIL"]):
         problems.append(f"ADMIN_EMAIL is {config['ADMIN_EMAIL']!r}: it must be an e-mail address.")
     return problems
+
+
+def _observing_problems(config: Config) -> list[str]:
+    shares = (
+        ("LOG_ACCESS_SAMPLE", config["LOG_ACCESS_SAMPLE"]),
+        ("OTEL_TRACES_SAMPLER_ARG", config["OTEL"]["share"]),
+    )
+    problems = [
+        f"{name} is no share: write a number from 0 to 1, such as 0.05."
+        for name, share in shares
+        if not _is_share(share)
+    ]
+    endpoint = str(config["OTEL"]["endpoint"])
+    if endpoint and not endpoint.startswith(("http://", "https://")):
+        problems.append("OTEL_EXPORTER_OTLP_ENDPOINT must begin with http:// or https://.")
+    if config["JWT_SECRET_SINCE"] and not _is_day(config["JWT_SECRET_SINCE"]):
+        problems.append("JWT_SECRET_SINCE is no day: write one such as 2026-11-22, or nothing.")
+    return problems
+
+
+def _is_share(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value <= 1
+
+
+def _is_day(text: str) -> bool:
+    try:
+        return bool(date.fromisoformat(text))
+    except ValueError:
+        return False
 
 
 def _is_amqp(uri: str) -> bool:

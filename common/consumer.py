@@ -5,6 +5,7 @@ an acknowledgement meets a dying socket. This one sets the first aside and shrug
 broker delivers the message again.
 """
 
+import time
 from collections.abc import Iterator
 from functools import partial
 from typing import Any
@@ -28,6 +29,7 @@ log = get_logger()
 _PAUSE_SECONDS = 1
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.5, 2.0
 _TICK_SECONDS = 0.5
+_STUCK_SECONDS = 5.0
 
 
 class PacedConsumer(Consumer):
@@ -57,6 +59,12 @@ class QueueConsumer(NamekoQueueConsumer):
         self._channel: Any = None
         # A full socket takes a frame in parts, and another green thread's must not come in between.
         self._writing = Semaphore(1)
+        self._seen_at = 0.0
+
+    @property
+    def is_stuck(self) -> bool:
+        """Whether it is connected and has not come round to look for messages for a while."""
+        return self.connected and time.monotonic() - self._seen_at > _STUCK_SECONDS
 
     @property
     def has_begun(self) -> bool:
@@ -79,6 +87,7 @@ class QueueConsumer(NamekoQueueConsumer):
     def on_iteration(self) -> None:
         """Begin and end consuming where that was asked for: only this thread may talk on the channel."""
         super().on_iteration()
+        self._seen_at = time.monotonic()
         for provider, consumer in self._consumers.items():
             wanted, is_active = provider.queue.name not in self._paused, bool(consumer._active_tags)
             if wanted and not is_active:

@@ -82,6 +82,7 @@ class Redelivery(SharedExtension):
         }
         copy = Message(topology.DEAD_LETTERS, queue, message.body, headers, properties_of(message))
         self.publisher.publish([copy])
+        metrics.DEAD_LETTERED.labels(queue).inc()
         log.warning(
             "message_dead_lettered", queue=queue, reason=reason, detail=detail, attempts=headers[ATTEMPTS]
         )
@@ -184,6 +185,7 @@ class EventHandler(NamekoEventHandler):
     def handle_alone(self, event: dict[str, Any], message: Received) -> None:
         """Run a worker for one event, in this green thread."""
         data, settle = self.unpack_message_headers(message), partial(self.handle_result, message)
+        metrics.event_delay(self.event.name).observe(events.age(event))
         try:
             self.container.run_worker_when_there_is_room(self, (event,), data, settle)
         except ContainerBeingKilled:

@@ -7,13 +7,14 @@ from typing import Any
 from nameko.containers import WorkerContext
 from nameko.extensions import DependencyProvider
 
-from common import context, metrics
+from common import context, metrics, tracing
 from common.errors import InternalError, SuiteError
 from common.failures import PermanentFailure, TemporaryFailure
 from common.logging import bind_ids, get_logger, identify
+from common.sampling import SLOW_SECONDS, Sample
 
 log = get_logger()
-SLOW_MS = 1000
+SLOW_MS = SLOW_SECONDS * 1000
 ExcInfo = tuple[type[BaseException], BaseException, TracebackType]
 
 
@@ -23,6 +24,7 @@ class EntrypointLog(DependencyProvider):
     def setup(self) -> None:
         """Name the service on every line of this process."""
         identify(self.container.service_name)
+        self._sample = Sample(float(self.container.config["LOG_ACCESS_SAMPLE"]))
 
     def start(self) -> None:
         """Say that the service is up."""
@@ -35,6 +37,7 @@ class EntrypointLog(DependencyProvider):
     def worker_setup(self, worker_ctx: WorkerContext) -> None:
         """Start the clock and bind the ids; runs in the greenthread that runs the method."""
         worker_ctx.began_at = time.perf_counter()
+        worker_ctx.span = _begin_span(worker_ctx) if tracing.recorder.is_on else None
         bind(worker_ctx)
 
     def worker_result(
@@ -45,10 +48,13 @@ class EntrypointLog(DependencyProvider):
         kind = worker_ctx.entrypoint.kind
         outcome, error = judge(exc_info[1] if exc_info else None)
         name = _name(worker_ctx)
-        metrics.entrypoint(kind, name, outcome).observe(seconds)
-        if kind == "http" and outcome != "failed":
-            return  # the server writes that line: it knows status and path
-        if getattr(worker_ctx.entrypoint, "quiet", False) and outcome == "ok":
+        if worker_ctx.span is not None:
+            worker_ctx.span.end("" if outcome == "ok" else error.get("code", outcome))
+        if kind != "http":
+            metrics.entrypoint(kind, name, outcome).observe(seconds)
+        elif outcome != "failed":
+            return  # the server counts it and writes that line: it knows status and path
+        if outcome == "ok" and self._is_left_out(worker_ctx, seconds):
             return
         write = log.info if outcome in ("ok", "refused") else log.warning
         if seconds * 1000 > SLOW_MS:
@@ -61,6 +67,13 @@ class EntrypointLog(DependencyProvider):
             more["events"] = worker_ctx.data["events"]
         write(f"{kind}_handled", ms=_ms(seconds), outcome=outcome, **error, **more)
 
+    def _is_left_out(self, worker_ctx: WorkerContext, seconds: float) -> bool:
+        entrypoint = worker_ctx.entrypoint
+        if getattr(entrypoint, "quiet", False):
+            return True
+        reads = entrypoint.kind == "rpc" and entrypoint.idempotent
+        return reads and not self._sample.keeps(worker_ctx.data.get(context.REQUEST_ID), seconds)
+
 
 def bind(worker_ctx: WorkerContext) -> None:
     """Put a worker's ids on all log lines of this greenthread."""
@@ -69,7 +82,23 @@ def bind(worker_ctx: WorkerContext) -> None:
         "entrypoint": f"{worker_ctx.service_name}.{_name(worker_ctx)}",
         "call_id": worker_ctx.call_id.rsplit(".", 1)[-1],
     }
+    traceparent = worker_ctx.data.get(context.TRACEPARENT, "")
+    tracing.current.set(traceparent)
+    if traceparent:
+        ids["trace_id"] = tracing.trace_id(traceparent)
     bind_ids({key: value for key, value in ids.items() if value})
+
+
+def _begin_span(worker_ctx: WorkerContext) -> tracing.Span | None:
+    """A span for a call or an event that belongs to a trace; a request has its own at the server."""
+    kind, parent = worker_ctx.entrypoint.kind, worker_ctx.data.get(context.TRACEPARENT)
+    if kind == "http" or not parent:
+        return None
+    name = f"{worker_ctx.service_name}.{_name(worker_ctx)}"
+    told = {"suite.request_id": worker_ctx.data.get(context.REQUEST_ID, "")}
+    span = tracing.recorder.begin(name, tracing.SERVER if kind == "rpc" else tracing.CONSUMER, parent, told)
+    worker_ctx.data[context.TRACEPARENT] = span.traceparent
+    return span
 
 
 def _name(worker_ctx: WorkerContext) -> str:

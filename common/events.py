@@ -13,12 +13,15 @@ optional field with a default.
 
 import uuid
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
-from common import clock
+from common import clock, tracing
 from common.mail_kinds import URGENT
 
 ENVELOPE = ("event_id", "occurred_at", "request_id", "version")
+TRACEPARENT = "traceparent"
+"""Part of the envelope of an event that belongs to a trace."""
 _NOT_TEXT: dict[str, type] = {
     "version": int, "user_version": int, "new_device": bool, "changes": list, "todos": list, "count": int,
     "context": dict, "preferences": dict, "attempt": int, "final": bool, "session_ids": list,
@@ -46,11 +49,13 @@ class Event:
         """The event's payload: a new id, the time, and no field that this page does not name."""
         if set(fields) - set(self.optional) != set(self.fields):
             raise TypeError(f"{self.name} takes {sorted(self.fields)}, not {sorted(fields)}")
+        traceparent = tracing.current.get()
         return {
             "event_id": str(uuid.uuid4()),
             "occurred_at": clock.to_text(clock.now()),
             "request_id": request_id,
             "version": self.version,
+            **({TRACEPARENT: traceparent} if traceparent else {}),
             **fields,
         }
 
@@ -66,6 +71,14 @@ class Event:
         given = [name for name in self.optional if body.get(name) is not None]
         wrong += [name for name in given if not _is_right(name, body)]
         return f"missing or of the wrong type: {', '.join(wrong)}" if wrong else None
+
+
+def age(payload: dict[str, Any]) -> float:
+    """Seconds since it happened; 0 if another program wrote the time in words of its own."""
+    try:
+        return max(0.0, (clock.now() - datetime.fromisoformat(payload["occurred_at"])).total_seconds())
+    except (ValueError, TypeError):
+        return 0.0
 
 
 def type_of(field: str) -> type:

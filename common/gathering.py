@@ -21,7 +21,8 @@ from kombu.message import Message as Received
 from nameko.containers import WorkerContext
 from nameko.exceptions import ContainerBeingKilled
 
-from common import metrics
+from common import metrics, tracing
+from common.events import TRACEPARENT, age
 
 AT_ONCE = 100
 """The largest batch."""
@@ -78,6 +79,8 @@ class Gathering:
             return
         events = [event for _, event in batch]
         arguments, data = (self._handler.event, events), {"events": len(events)}
+        metrics.event_delay(self._handler.event.name).observe(age(events[0]))
+        spans = self._begin_spans(events) if tracing.recorder.is_on else ()
         try:
             self._handler.container.run_worker_when_there_is_room(
                 self._entrypoint, arguments, data, partial(self._settle, batch)
@@ -85,6 +88,20 @@ class Gathering:
         except ContainerBeingKilled:
             for message, _ in batch:
                 self._handler.queue_consumer.requeue_message(message)
+        for span in spans:
+            span.end()
+
+    def _begin_spans(self, events: list[Payload]) -> list[tracing.Span]:
+        """A span for each event that belongs to a trace; what comes of the event belongs below it."""
+        name = f"{self._handler.container.service_name}.{self._handler.method_name}"
+        spans = []
+        for event in events:
+            if parent := event.get(TRACEPARENT):
+                spans.append(
+                    tracing.recorder.begin(name, tracing.CONSUMER, parent, {"suite.batch": len(events)})
+                )
+                event[TRACEPARENT] = spans[-1].traceparent
+        return spans
 
     def _settle(
         self, batch: list[tuple[Received, Payload]], worker_ctx: WorkerContext, result: Any, exc_info: Any

@@ -15,6 +15,7 @@ from pymongo import InsertOne, UpdateOne
 from pymongo.collection import Collection
 from pymongo.errors import BulkWriteError, WriteError
 
+from common import tracing
 from common.mongo import DUPLICATE_KEY, AlreadyThere, Document, translated, unique
 
 _AT_ONCE = 100
@@ -79,7 +80,8 @@ class GroupCommit:
             return self._write_alone(change)
         mine = _Write(change)
         self._waiting.append(mine)
-        return bool(mine.done.wait())
+        with tracing.below("mongodb", tracing.current.get()):  # the command itself belongs to many
+            return bool(mine.done.wait())
 
     def _write_alone(self, change: Change) -> bool:
         """In the caller's own green thread; what gathers meanwhile is written in one of its own."""

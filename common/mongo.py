@@ -20,7 +20,7 @@ from pymongo.database import Database
 from pymongo.errors import BulkWriteError, DuplicateKeyError, OperationFailure, PyMongoError
 from pymongo.write_concern import WriteConcern
 
-from common import clock
+from common import clock, metrics
 from common.health import Probe
 from common.logging import get_logger
 from common.outbox import Entry, Lag, Publish, Relay
@@ -222,6 +222,7 @@ class MongoStorage(DependencyProvider):
             serverSelectionTimeoutMS=3000, connectTimeoutMS=2000, socketTimeoutMS=5000,
             waitQueueTimeoutMS=2000, maxPoolSize=config["max_workers"],
         )  # fmt: skip
+        metrics.show_pool("mongodb", config["max_workers"], self._connections_in_use)
         self.db: Database[Document] = self.client[self.database]
         self.outbox = MongoOutbox(self.db[self.outbox_in])
         self._wait_for_server()
@@ -250,6 +251,11 @@ class MongoStorage(DependencyProvider):
         """Say that the document with this id was just written with an event in it (``entries``: made)."""
         self.outbox.hint(identifier, *entries)
         self.relay.wake()
+
+    def _connections_in_use(self) -> float:
+        # Its listeners would tell as well, at the price of three objects for each operation.
+        servers: dict[Any, Any] = self.client._topology._servers
+        return float(sum(server.pool.active_sockets for server in servers.values()))
 
     def _wait_for_server(self) -> None:
         with eventlet.Timeout(_START_SECONDS, StorageUnavailable("no MongoDB: check MONGODB_URI")):

@@ -18,7 +18,7 @@ from eventlet.queue import Empty, Full, LightQueue
 from eventlet.semaphore import Semaphore
 from nameko.extensions import SharedExtension
 
-from common import clock, context, events, metrics
+from common import clock, context, events, metrics, tracing
 from common.broker import ConfirmedPublisher, Message, PublishFailed
 from common.errors import SuiteError
 from common.health import Unwell
@@ -153,11 +153,27 @@ class Relay(SharedExtension):
         return True
 
     def _publish(self, entries: Sequence[Entry]) -> None:
+        spans, entries = _traced(entries) if tracing.recorder.is_on else ((), entries)
         self.publisher.publish([to_message(entry) for entry in entries])
+        for span in spans:
+            span.end()
         for name, those in groupby(sorted(entries, key=_name), key=_name):
             published = list(those)
             metrics.event_published(name).inc(len(published))
             log.info("message_published", event_name=name, **_told(published))
+
+
+def _traced(entries: Sequence[Entry]) -> tuple[list[tracing.Span], list[Entry]]:
+    """Spans for those that belong to a trace, and the entries, which now belong below these."""
+    spans: list[tracing.Span] = []
+    traced: list[Entry] = []
+    for entry in entries:
+        payload = entry.payload
+        if parent := payload.get(events.TRACEPARENT):
+            spans.append(tracing.recorder.begin(f"publish {entry.name}", tracing.PRODUCER, parent))
+            payload = {**payload, events.TRACEPARENT: spans[-1].traceparent}
+        traced.append(Entry(entry.source, entry.name, payload))
+    return spans, traced
 
 
 def _name(entry: Entry) -> str:
@@ -180,7 +196,9 @@ def to_message(entry: Entry) -> Message:
         exchange=f"{entry.source}.events",
         routing_key=entry.name,
         body=codec.dumps(entry.payload),
-        headers={f"nameko.{context.REQUEST_ID}": entry.payload["request_id"]},
+        headers={
+            f"nameko.{name}": entry.payload[name] for name in context.EVENT_KEYS if name in entry.payload
+        },
         properties={
             "content_type": "application/json",
             "content_encoding": "utf-8",

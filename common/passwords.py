@@ -19,6 +19,7 @@ import bcrypt
 from eventlet import tpool
 from eventlet.semaphore import Semaphore
 
+from common import metrics
 from common.errors import DeadlineExceeded
 
 Hashing = Callable[[bytes, bytes], Any]
@@ -27,7 +28,9 @@ _NICENESS = 10
 _BCRYPT = re.compile(r"\$2[abxy]\$([0-9]{2})\$[./A-Za-z0-9]{53}")
 _DIGEST_LENGTH = 31
 # As many at once as there are processors: more would only take turns.
-_slots = Semaphore(os.cpu_count() or 1)
+_PLACES = os.cpu_count() or 1
+_slots = Semaphore(_PLACES)
+metrics.show_semaphore("hashing", _PLACES, _slots)
 
 
 def hash_password(password: str, rounds: int, patience: float | None = None) -> str:

@@ -18,6 +18,7 @@ from sqlalchemy import URL, Engine, create_engine, text
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import sessionmaker
 
+from common import metrics
 from common.health import Probe
 from common.logging import get_logger
 from common.outbox import Entry, Lag, Publish, Relay
@@ -89,6 +90,8 @@ class PostgresStorage(Database):
         self.dbs: WeakKeyDictionary[Any, Any] = WeakKeyDictionary()
         self.engine = make_engine(self.container.config["POSTGRES"], self.container.service_name)
         self.Session = sessionmaker(bind=self.engine, class_=Session, expire_on_commit=False)
+        pool: Any = self.engine.pool
+        metrics.show_pool("postgresql", _POOL_SIZE, pool.checkedout)
         self._wait_for_server()
         self._migrate()
         self.outbox = PostgresOutbox(self.engine)

@@ -24,6 +24,7 @@ class Request(WerkzeugRequest):
     """A request with its id, and with a body that is parsed strictly when it is asked for."""
 
     request_id: str = ""
+    traceparent: str = ""
     path_values: dict[str, Any]
     most_bytes: int
 
@@ -86,7 +87,7 @@ def context_of(request: Request) -> dict[str, Any]:
     found = {
         context.REQUEST_ID: request.request_id,
         context.AUTH_TOKEN: request.bearer_token,
-        context.TRACEPARENT: request.environ.get("HTTP_TRACEPARENT", "")[:128],
+        context.TRACEPARENT: request.traceparent,
         context.CLIENT_IP: request.remote_addr or "",
         context.USER_AGENT: request.environ.get("HTTP_USER_AGENT", "")[:256],
         context.BASE_URL: f"{request.scheme}://{request.host}" if request.host else "",

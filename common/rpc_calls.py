@@ -11,7 +11,7 @@ from nameko.containers import WorkerContext
 from nameko.exceptions import BadRequest as NamekoBadRequest
 from nameko.exceptions import RemoteError, UnknownService
 
-from common import context, metrics
+from common import context, metrics, tracing
 from common.errors import DeadlineExceeded, SuiteError, Unavailable, internal_error
 from common.identity import Tokens
 from common.logging import get_logger
@@ -63,6 +63,7 @@ class Call:
         self.expires_at = 0.0
         self.may_repeat = False
         self.unanswered: SuiteError | None = None
+        self.span: tracing.Span | None = None
 
     def __call__(self, **kwargs: Any) -> Any:
         """Send the call and return its result; errors arrive as the class that was raised.
@@ -72,6 +73,8 @@ class Call:
         """
         started = time.perf_counter()
         outcome = "failed"
+        if tracing.recorder.is_on:
+            self.span = self._begin_span()
         try:
             result = self._guarded(kwargs)
             outcome = "ok"
@@ -82,15 +85,26 @@ class Call:
         finally:
             seconds = time.perf_counter() - started
             metrics.rpc_call(self.client.service_name, outcome).observe(seconds)
+            if self.span is not None:
+                self.span.end("" if outcome == "ok" else outcome)
 
     def carried(self) -> dict[str, Any]:
         """What goes with it: the caller's context, the deadline, the service's proof if asked for."""
         worker_ctx = self.client.worker_ctx
         data = context.outgoing(worker_ctx.data, context.CALL_KEYS)
         data[context.DEADLINE] = repr(self.expires_at)
+        if self.span is not None:
+            data[context.TRACEPARENT] = self.span.traceparent
         if self.client.tokens:
             data[context.SERVICE_TOKEN] = self.client.tokens.service_token()
         return {**data, CALL_ID_STACK_CONTEXT_KEY: worker_ctx.call_id_stack}
+
+    def _begin_span(self) -> tracing.Span | None:
+        parent = self.client.worker_ctx.data.get(context.TRACEPARENT)
+        name = f"{self.client.service_name}.{self.method_name}"
+        return (
+            tracing.recorder.begin(name, tracing.CLIENT, parent, {"rpc.system": "nameko"}) if parent else None
+        )
 
     def _guarded(self, kwargs: dict[str, Any]) -> Any:
         client = self.client

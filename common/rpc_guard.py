@@ -34,6 +34,7 @@ class Guard:
         self.breaker = Breaker(FAILURES, PAUSE_SECONDS, LONGEST_PAUSE_SECONDS)
         self._places = BoundedSemaphore(UNDER_WAY)
         metrics.show_breaker(target, self.breaker)
+        metrics.show_semaphore(f"calls-to-{target}", UNDER_WAY, self._places)
 
     @contextmanager
     def place(self) -> Iterator[None]:

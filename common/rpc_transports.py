@@ -77,6 +77,7 @@ class FastTransport:
         except LinkLost:
             if not call.may_repeat:
                 raise
+            metrics.CALLS_REPEATED.labels(call.client.service_name).inc()
             self.link.await_open(min(REPEAT_SECONDS, call.expires_at - time.time()))
             left = call.expires_at - time.time()
             if left <= 0:

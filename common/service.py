@@ -10,8 +10,11 @@ from common.health import Health
 from common.http import Reply, http
 from common.identity import Allow, Caller
 from common.instances import Announcer
+from common.log_level import LogLevel
 from common.request import Request
 from common.rpc import rpc
+from common.tracing import Tracing
+from common.vitals import Vitals
 
 
 class SuiteService:
@@ -21,12 +24,21 @@ class SuiteService:
     report = Health()
     announcer = Announcer()
     caller = Caller()
+    vitals = Vitals()
+    tracing = Tracing()
+    log_level = LogLevel()
 
     @rpc(allow=Allow.PUBLIC, quiet=True, idempotent=True)
     def health(self) -> dict[str, Any]:
         """How this process is; see :mod:`common.health`."""
         found: dict[str, Any] = self.report()
         return found
+
+    @rpc(allow=Allow.ADMIN, idempotent=True)
+    def set_log_level(self, level: Any) -> dict[str, str]:
+        """Let all instances of this service log from ``level`` on: ``{level}``; until they are restarted."""
+        told: dict[str, str] = self.log_level(level, self.caller.user_id)
+        return told
 
     @http("GET", "/health", allow=Allow.PUBLIC, pooled=False)
     def serve_health(self, request: Request) -> Reply:

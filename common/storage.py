@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from common import tracing
 from common.errors import Unavailable
 from common.logging import get_logger
 
@@ -30,7 +31,11 @@ class Door:
     def translated(self) -> Iterator[None]:
         """Turn a driver's error into Unavailable."""
         try:
-            yield
+            if not tracing.recorder.is_on:
+                yield
+            else:
+                with tracing.below(self.database, tracing.current.get()):
+                    yield
         except self.errors as problem:
             self._tell_down(problem)
             raise Unavailable("storage_unavailable", "The data store is not available.") from problem

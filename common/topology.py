@@ -6,6 +6,7 @@
 ``rpc-<service>``                                 durable queue of a service's calls
 ``delays`` / ``delay-<ms>ms``                     where a failed event waits before its next attempt
 ``instances``                                     topic exchange of the processes' signs of life
+``commands``                                      topic exchange to all instances of a service
 ``dead-letters``                                  fanout exchange and queue: what can't succeed, with reasons
 ================================================  =========================================================
 
@@ -35,6 +36,7 @@ SERVICES = ("users", "auth", "todos", "messaging", "notifications", "gateway")
 DEAD_LETTERS = "dead-letters"
 DELAYS = Exchange("delays", type="headers", durable=True)
 INSTANCES = Exchange("instances", type="topic", durable=True)
+COMMANDS = Exchange("commands", type="topic", durable=True)
 _WAIT_SECONDS = 60
 
 
@@ -93,7 +95,7 @@ def everything(config: dict[str, Any]) -> list[Exchange | Queue]:
         for name in SERVICES
     ]
     heard = [event_queue(event, service) for service, known in events.SUBSCRIBERS.items() for event in known]
-    return [*exchanges, INSTANCES, DELAYS, dead_letter_queue(), *calls, *heard]
+    return [*exchanges, INSTANCES, COMMANDS, DELAYS, dead_letter_queue(), *calls, *heard]
 
 
 class Topology(SharedExtension):

@@ -13,7 +13,7 @@ from nameko.web.server import WsgiApp
 from werkzeug.exceptions import BadRequest, HTTPException, InternalServerError, MethodNotAllowed
 from werkzeug.wrappers import Response
 
-from common import metrics, problems
+from common import metrics, problems, tracing
 from common.compression import compress
 from common.connection import CONNECTION, complete
 from common.cors import Cors, parse_origins
@@ -21,6 +21,7 @@ from common.forwarded import TrustedProxies, parse_networks
 from common.framing import is_read
 from common.logging import get_logger
 from common.request import Request
+from common.sampling import Sample
 
 if TYPE_CHECKING:
     from common.server import SuiteWebServer
@@ -38,6 +39,7 @@ class SuiteWsgiApp(WsgiApp):
         super().__init__(server)
         settings = server.container.config["HTTP"]
         self.proxies = TrustedProxies(parse_networks(settings["trusted_proxies"]))
+        self.sample = Sample(float(server.container.config["LOG_ACCESS_SAMPLE"]))
         self.cors = Cors(parse_origins(settings["cors_origins"]))
         # No route depends on the host, so there is nothing to find out for each request.
         self.routes = self.url_map.bind("localhost")
@@ -50,6 +52,8 @@ class SuiteWsgiApp(WsgiApp):
         request = Request(environ, shallow=True)
         request.limit(self.server.max_body_bytes)
         request.request_id = _request_id(environ.get("HTTP_X_REQUEST_ID", ""))
+        request.traceparent = environ.get("HTTP_TRACEPARENT", "")[:128]
+        span = _begin_span(request) if tracing.recorder.is_on else None
         response, route = self._answer(request)
         compress(request, response)
         complete(response, request.request_id, self.server.every_answer, request.answer_headers)
@@ -58,6 +62,8 @@ class SuiteWsgiApp(WsgiApp):
         if not self.server.is_accepting or _is_at_its_end(environ, self.server.max_body_bytes):
             connection.hang_up()
         self._log(request, response, route, time.perf_counter() - started)
+        if span is not None:
+            _end_span(span, request, response, route)
         connection.answering(is_read(environ["eventlet.input"]))
         answer: Iterable[bytes] = response(environ, start_response)
         return answer
@@ -91,13 +97,21 @@ class SuiteWsgiApp(WsgiApp):
     def _log(self, request: Request, response: Response, route: str, seconds: float) -> None:
         method = request.method if request.method in _METHODS else "other"
         metrics.http_answer(method, route, response.status_code).inc()
-        if request.path.startswith(_QUIET) and response.status_code < 400:
+        metrics.http_seconds(method, route).observe(seconds)
+        if response.status_code < 400 and self._is_left_out(request, seconds):
             return
         write = log.warning if response.status_code >= 500 else log.info
         write(
             "http_handled", method=request.method, path=request.path, status=response.status_code,
             ms=round(seconds * 1000, 1), client=request.remote_addr, request_id=request.request_id,
+            **({"trace_id": tracing.trace_id(request.traceparent)} if request.traceparent else {}),
         )  # fmt: skip
+
+    def _is_left_out(self, request: Request, seconds: float) -> bool:
+        if request.path.startswith(_QUIET):
+            return True
+        reads = request.method in ("GET", "HEAD")
+        return reads and not self.sample.keeps(request.request_id, seconds)
 
 
 def _prepare(environ: dict[str, Any], aliases: dict[str, str]) -> None:
@@ -107,6 +121,25 @@ def _prepare(environ: dict[str, Any], aliases: dict[str, str]) -> None:
     first, slash, rest = environ["PATH_INFO"][1:].partition("/")
     if f"/{first}" in aliases:
         environ["PATH_INFO"] = aliases[f"/{first}"] + slash + rest
+
+
+def _begin_span(request: Request) -> tracing.Span | None:
+    if request.path.startswith(_QUIET):
+        return None
+    span = tracing.recorder.begin("HTTP", tracing.SERVER, request.traceparent)
+    request.traceparent = span.traceparent
+    return span
+
+
+def _end_span(span: tracing.Span, request: Request, response: Response, route: str) -> None:
+    method = request.method if request.method in _METHODS else "other"
+    told = {
+        "http.request.method": method,
+        "http.route": route,
+        "http.response.status_code": response.status_code,
+    }
+    span.rename(f"{method} {route}", {**told, "suite.request_id": request.request_id})
+    span.end(str(response.status_code) if response.status_code >= 500 else "")
 
 
 def _of_the_server(request: Request) -> Response | None:

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Installs what `make run` (or, with --dev, `make test`, or, with --bench, `make bench`) needs and does not
 # find: RabbitMQ and PostgreSQL from apt (for the tests a browser, for the benchmark wrk), the MongoDB server
-# into .local/bin, the Python packages into .venv. Says first what it will install; silent when nothing is
+# (for the tests promtool, too) into .local/bin, the Python packages into .venv. Says first what it will install; silent when nothing is
 # missing. Nothing but packages is written outside the checkout.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
@@ -14,6 +14,7 @@ esac
 
 LOG=.local/log/install.log
 MONGOD=.local/bin/mongod
+PROMTOOL=.local/bin/promtool
 RABBITMQ=/usr/lib/rabbitmq/bin/rabbitmq-server
 POLICY=/usr/sbin/policy-rc.d
 
@@ -53,6 +54,7 @@ find_python() {
 venv_works() { .venv/bin/python -c 'import pip, sys; sys.exit(not (3, 11) <= sys.version_info < (3, 13))' 2>/dev/null; }
 answering() { [ "$DEV" = no ] && [[ " $ANSWERING " == *" $1 "* ]]; }
 postgresql_installed() { compgen -G '/usr/lib/postgresql/*/bin/postgres' >/dev/null; }
+promtool_installed() { command -v promtool >/dev/null || [ -x "$PROMTOOL" ]; }
 mongod_installed() { command -v mongod >/dev/null || [ -x "$MONGOD" ]; }
 # Ubuntu's only browser is a snap, which containers can't have: there the tests take Chrome, or leave it out.
 browser_missing() {
@@ -70,7 +72,7 @@ stamp() { echo ".local/$(requirements).sha256"; }
 python_packages_current() { venv_works && [ "$(cat "$(stamp)" 2>/dev/null)" = "$(checksum)" ]; }
 
 plan() {
-    APT=() UNITS=() MONGOD_MISSING=no PACKAGES_MISSING=no ANSWERING=""
+    APT=() UNITS=() MONGOD_MISSING=no PACKAGES_MISSING=no PROMTOOL_MISSING=no ANSWERING=""
     python_packages_current || PACKAGES_MISSING=yes
     if [ ! -x "$RABBITMQ" ] || ! postgresql_installed || ! mongod_installed; then
         [ -n "$PYTHON" ] || PYTHON=$(find_python)
@@ -85,6 +87,9 @@ plan() {
     [ "$BENCH" = no ] || command -v wrk >/dev/null || APT+=(wrk)
     if [ "$DEV" = yes ] && browser_missing; then
         APT+=(chromium-headless-shell)
+    fi
+    if [ "$DEV" = yes ] && ! promtool_installed; then
+        PROMTOOL_MISSING=yes
     fi
     if ! mongod_installed && ! answering mongodb; then
         MONGOD_MISSING=yes
@@ -102,6 +107,7 @@ announce() {
     [ ${#APT[@]} = 0 ] || say "  apt packages: ${APT[*]}; their services are not started"
     [ "$PACKAGES_MISSING" = no ] || say "  Python packages of $(requirements), into .venv"
     [ "$MONGOD_MISSING" = no ] || say "  the MongoDB server 6.0, into $MONGOD"
+    [ "$PROMTOOL_MISSING" = no ] || say "  promtool, of the apt package prometheus, into $PROMTOOL"
 }
 
 # --- installing -------------------------------------------------------------------
@@ -179,6 +185,19 @@ install_mongod() {
     step "fetching the MongoDB server" fetch_mongod
 }
 
+# The package would bring a server, a user and a dozen libraries for web pages: one program of it is needed.
+fetch_promtool() {
+    local folder=.local/download
+    rm -rf "$folder"
+    mkdir -p "$folder" .local/bin
+    (cd "$folder" && apt-get -q download prometheus) || { apt update && (cd "$folder" && apt-get -q download prometheus); } || return
+    dpkg-deb --fsys-tarfile "$folder"/prometheus_*.deb | tar -xO ./usr/bin/promtool >"$PROMTOOL.part" || return
+    rm -rf "$folder"
+    chmod 755 "$PROMTOOL.part"
+    "$PROMTOOL.part" --version || return
+    mv "$PROMTOOL.part" "$PROMTOOL"
+}
+
 main() {
     mkdir -p .local/log
     exec 9>.local/install.lock
@@ -186,11 +205,12 @@ main() {
     PYTHON=""
     venv_works || PYTHON=$(find_python)
     plan
-    [ ${#APT[@]} != 0 ] || [ "$PACKAGES_MISSING" = yes ] || [ "$MONGOD_MISSING" = yes ] || return 0
+    [ ${#APT[@]} != 0 ] || [ "$PACKAGES_MISSING" = yes ] || [ "$MONGOD_MISSING" = yes ] || [ "$PROMTOOL_MISSING" = yes ] || return 0
     announce
     [ ${#APT[@]} = 0 ] || install_apt
     [ "$PACKAGES_MISSING" = no ] || install_python_packages
     [ "$MONGOD_MISSING" = no ] || install_mongod
+    [ "$PROMTOOL_MISSING" = no ] || step "fetching promtool" fetch_promtool
     say "Installed in $SECONDS s."
 }
 

@@ -15,6 +15,7 @@ from ops.engines.ports import LOOPBACK, free_port
 from ops.engines.rabbitmq import GUEST
 from ops.runner.console import Console
 from ops.runner.instances import parse_scale
+from ops.runner.log_files import LogFiles
 from ops.runner.logins import check_logins
 from ops.runner.preflight import check_ports, take_lock
 from ops.runner.ready import ReadyWatch, ready_text
@@ -50,7 +51,8 @@ class Run:
         check_logins(config)
         self._console.say("Starting the services")
         environment = self._environment(config, self._servers)
-        self._supervisor = Supervisor(self._console, instances, environment)
+        kept = LogFiles(LOCAL / "log")
+        self._supervisor = Supervisor(self._console, instances, environment, keep=kept.keep)
         self._supervisor.start()
         self._wait_ready(config, self._supervisor)
         self._console.say(ready_text(time.monotonic() - self._began, addresses(config, self._servers)))

@@ -53,10 +53,12 @@ class Supervisor:
         instances: list[Instance],
         environment: dict[str, str],
         command: Callable[[str], list[str]] = serve_command,
+        keep: Callable[[str, str], None] = lambda name, line: None,
     ) -> None:
         colours: Iterator[str] = get_colours()
         self._children = {one.name: Child(one, next(colours)) for one in instances}
         self._console, self._environment, self._command = console, environment, command
+        self._keep = keep
         self._events: Queue[Message] = Queue()
         self._stopping = False
         console.align(list(self._children))
@@ -107,7 +109,9 @@ class Supervisor:
     def _handle(self, message: Message) -> None:
         child = self._children[message.name]
         if message.type == "line":
-            child.last_line = message.data.decode(errors="replace").strip() or child.last_line
+            line = message.data.decode(errors="replace").rstrip("\n")
+            child.last_line = line.strip() or child.last_line
+            self._keep(message.name, line)
             self._console.show(message)
         elif message.type == "start":
             child.pid = message.data["pid"]

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from common import metrics
 from common.client_info import ClientInfo
 from common.rpc import Service
 from common.service import SuiteService
@@ -39,6 +40,7 @@ class Logins(SuiteService):
         )  # fmt: skip
         if opened is None:
             raise domain.wrong_credentials()
+        metrics.LOGINS.labels("succeeded").inc()
         pair: dict[str, Any] = self.tokens.pair(opened["user"], opened["session_id"], refresh_token)
         return pair
 

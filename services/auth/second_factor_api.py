@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from common import metrics
 from common.identity import Allow
 from common.logging import get_logger
 from common.rpc import rpc
@@ -30,6 +31,7 @@ class SecondFactorApi(Logins):
         if known["disabled"] or not challenges.fits(claims, known["password_hash"], known["raised_from"]):
             raise challenges.bad_challenge()
         if not self._use(claims["sub"], given["code"]):
+            metrics.LOGINS.labels("wrong_code").inc()
             log.warning("second_factor_failed", user_id=claims["sub"], ip=self.client.ip)
             raise domain.wrong_code()
         return self.start_session(known, second_factor=True)
@@ -84,6 +86,7 @@ class SecondFactorApi(Logins):
 
     def challenge(self, known: Known) -> Exception:
         """The refusal of a login whose password was right, and that needs a code."""
+        metrics.LOGINS.labels("second_factor_asked").inc()
         log.info("second_factor_asked", user_id=known["user"]["id"])
         made = self.tokens.challenge(known["user"]["id"], known["password_hash"])
         return domain.second_factor_required(made, challenges.LIFETIME_SECONDS)

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from common import clock
+from common import clock, metrics
 from common.identity import Allow
 from common.locales import DEFAULT_LOCALE
 from common.logging import get_logger
@@ -64,7 +64,9 @@ class AuthService(SecondFactorApi, AccessTokenApi):
         right = self.passwords.verify(given["password"], known["password_hash"] if known else None)
         if known is None or not domain.may_log_in(known, right):
             log.warning("login_failed", ip=self.client.ip)
-            self.refused("login", known, domain.why_not(known, right), given["email"])
+            reason = domain.why_not(known, right)
+            metrics.LOGINS.labels(reason).inc()
+            self.refused("login", known, reason, given["email"])
             raise domain.wrong_credentials()
         if known["has_second_factor"]:
             self.users.credentials(email=given["email"], guess=True)  # other guesses may have cost a wait

@@ -54,6 +54,7 @@ class Mail:
     user_id: str | None = None
     locale: str = DEFAULT_LOCALE
     deliver_at: datetime | None = None
+    traceparent: str = ""
 
 
 def message_id(origin: str) -> str:
@@ -125,7 +126,8 @@ def mail_for(kind: Event, event: Payload, contact: Contact) -> Mail:
     if kind is events.ACCOUNT_ALERTED:
         content |= alerts.words(event, locale)
     identifier = message_id(f"{event['event_id']}:{template}")
-    return Mail(identifier, template, recipient, content, contact.user_id, locale)
+    traceparent = event.get(events.TRACEPARENT, "")
+    return Mail(identifier, template, recipient, content, contact.user_id, locale, traceparent=traceparent)
 
 
 def contact_of(told: Payload) -> Contact:

@@ -4,6 +4,7 @@ Depth and consumers are asked over AMQP itself; the rates are the management plu
 that does not answer.
 """
 
+import time
 from typing import Any
 
 import eventlet
@@ -39,6 +40,7 @@ class Queues(DependencyProvider):
         self._connection: Connection | None = None
         self._management = Management(self.container.config)
         found = topology.everything(self.container.config)
+        self._waiting_since: dict[str, float] = {}
         self._names = sorted(one.name for one in found if isinstance(one, Queue))
 
     def get_dependency(self, worker_ctx: WorkerContext) -> "Queues":
@@ -62,11 +64,19 @@ class Queues(DependencyProvider):
         return [{**queue, "rates": rates.get(queue["name"])} for queue in self._depths()]
 
     def _report(self) -> str:
-        found = self._depths()
+        found, now = self._depths(), time.monotonic()
         for queue in found:
+            metrics.QUEUE_WAITING_SECONDS.labels(queue["name"]).set(self._waiting(queue, now))
             metrics.QUEUE_MESSAGES.labels(queue["name"]).set(queue["messages"])
             metrics.QUEUE_CONSUMERS.labels(queue["name"]).set(queue["consumers"])
         return f"{sum(queue['messages'] for queue in found)} messages wait"
+
+    def _waiting(self, queue: Depth, now: float) -> float:
+        # The broker knows the age of a message only as long as it holds it in memory.
+        if not queue["messages"]:
+            self._waiting_since.pop(queue["name"], None)
+            return 0.0
+        return now - self._waiting_since.setdefault(queue["name"], now)
 
     def _depths(self) -> Depths:
         try:

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 import eventlet
 from eventlet.semaphore import BoundedSemaphore
 
+from common import metrics, tracing
 from common.breaker import Breaker
 from common.failures import PermanentFailure, Postponed, TemporaryFailure
 from services.notifications.smtp_session import Envelope, HungUp, SmtpSession
@@ -37,10 +38,11 @@ class Mailer:
         self._idle: deque[SmtpSession] = deque()
         self._slots = BoundedSemaphore(MAX_CONNECTIONS)
         self.breaker = Breaker(FAILURES, PAUSE_SECONDS, LONGEST_PAUSE_SECONDS)
+        metrics.show_semaphore("smtp", MAX_CONNECTIONS, self._slots)
 
     def send(self, envelope: Envelope) -> None:
         """Hand a mail over; it returns once the server has accepted it."""
-        with self._slot():
+        with self._slot(), _timed(), tracing.below("smtp send", tracing.current.get()):
             try:
                 self._deliver(self._idle_session() or self._new_session(), envelope)
             except HungUp:
@@ -127,6 +129,16 @@ class Mailer:
         """The oldest stand at the left: they were used least recently."""
         while self._idle and _is_stale(self._idle[0]):
             self._idle.popleft().close()
+
+
+@contextmanager
+def _timed() -> Iterator[None]:
+    started, outcome = time.perf_counter(), "failed"
+    try:
+        yield
+        outcome = "sent"
+    finally:
+        metrics.MAIL_SEND_SECONDS.labels(outcome).observe(time.perf_counter() - started)
 
 
 def _is_stale(session: SmtpSession) -> bool:

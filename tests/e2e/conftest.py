@@ -7,12 +7,27 @@ import pytest
 
 from ops.engines import MongoDB, PostgreSQL, RabbitMQ
 from ops.engines.mailcatcher import MailCatcher
+from tests.collector import Collector
 from tests.e2e.client import Client
 from tests.suite import ADMIN, Suite, settings_for
 
 PAGE = "https://app.example.org"
 # As shipped, but for a window of logins that a test can wait out, and no waits of minutes for who guesses.
 EDGE = {"CORS_ORIGINS": PAGE, "RATE_LIMIT_LOGIN": "10/5 seconds", "LOGIN_FREE_GUESSES": "50"}
+
+
+# Traces are recorded for those who ask for it, so that other stories cost the collector nothing.
+@pytest.fixture(scope="package")
+def collector() -> Iterator[Collector]:
+    running = Collector()
+    yield running
+    running.stop()
+
+
+@pytest.fixture
+def suite_logs(suite: Suite) -> Callable[[], str]:
+    """All that the processes have written so far."""
+    return suite.logs
 
 
 # Gone before other tests begin: its relays would publish what those leave in the same databases.
@@ -22,11 +37,13 @@ def suite(
     postgresql: PostgreSQL,
     mongodb: MongoDB,
     mailcatcher: MailCatcher,
+    collector: Collector,
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[Suite]:
     directory = tmp_path_factory.mktemp("suite")
     servers = settings_for(rabbitmq.uri, postgresql, mongodb, mailcatcher)
-    running = Suite(directory, servers | EDGE)
+    traces = {"OTEL_EXPORTER_OTLP_ENDPOINT": collector.url, "OTEL_EXPORTER_OTLP_HEADERS": "x-tenant=tests"}
+    running = Suite(directory, servers | EDGE | traces | {"OTEL_TRACES_SAMPLER_ARG": "0"})
     running.start()
     try:
         running.wait_ready()

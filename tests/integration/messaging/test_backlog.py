@@ -62,6 +62,22 @@ def test_the_queues_come_with_their_rates(admin: Any, announce: Announcer) -> No
     assert set(eventually(rates, 30)) == {"publish", "deliver", "ack"}
 
 
+def test_a_queue_tells_for_how_long_messages_have_waited_in_it(
+    messaging: Running, announce: Announcer, wire: Wire
+) -> None:
+    queue = topology.event_queue(events.NOTIFICATION_REQUESTED, "notifications").name  # nobody takes it here
+    fields = {"message_id": str(uuid.uuid4()), "template": "welcome", "recipient": "ada@example.com"}
+    announce(events.NOTIFICATION_REQUESTED, **fields, context={})
+
+    def waited() -> float:
+        messaging.provider("broker").probes()[0].ask()
+        return metrics.QUEUE_WAITING_SECONDS.labels(queue)._value.get()
+
+    assert eventually(lambda: waited() > 0.05)
+    wire.purge(queue)
+    assert eventually(lambda: waited() == 0)
+
+
 def test_without_the_management_plugin_the_rates_are_unknown_and_the_rest_is_there(
     config: dict[str, Any], run: Run, messaging: Running
 ) -> None:

@@ -15,6 +15,7 @@ import requests
 from ops.engines import MailCatcher
 from ops.engines.ports import answers, free_port
 from ops.engines.process_table import descendants, is_alive, wait_until_gone
+from ops.logs import Filter, wanted
 from ops.runner.instances import SERVICES, port_variable
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -156,6 +157,8 @@ def test_the_whole_suite_starts_serves_is_backed_up_stops_and_is_restored(checko
     assert (code, left) == (0, [])
     assert not any(answers(HOST, port) for port in (*checkout.ports.values(), *checkout.servers.values()))
     assert "Traceback" not in checkout.output
+    kept = list(wanted(checkout.root / ".local" / "log", Filter(service="todos")))
+    assert {line.split(" ")[0] for line in kept if "service_started" in line} == {"todos", "todos.2"}
 
     code, output = checkout.command("ops.restore", "--from", str(archive), "--force", "yes")
     assert code == 0, output

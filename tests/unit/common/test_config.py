@@ -38,6 +38,10 @@ def test_good_settings_of_a_production_can_work(config: dict[str, Any]) -> None:
 
 WRONG = [
     ("ENV", "ENV", "prod"), ("ENV", "ENV", ""), ("LOG_FORMAT", "LOG_FORMAT", "xml"),
+    ("JWT_SECRET_SINCE", "JWT_SECRET_SINCE", "May"), ("LOG_ACCESS_SAMPLE", "LOG_ACCESS_SAMPLE", "half"),
+    ("OTEL_TRACES_SAMPLER_ARG", "OTEL/share", -1), ("OTEL_TRACES_SAMPLER_ARG", "OTEL/share", "always"),
+    ("OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL/endpoint", "collector:4317"),
+    ("LOG_ACCESS_SAMPLE", "LOG_ACCESS_SAMPLE", 1.5), ("LOG_ACCESS_SAMPLE", "LOG_ACCESS_SAMPLE", True),
     ("LOG_LEVEL", "LOG_LEVEL", "LOUD"), ("JWT_EXPIRES_IN", "JWT_EXPIRES_IN", "a day"),
     ("JWT_EXPIRES_IN", "JWT_EXPIRES_IN", "999999999w"), ("REFRESH_EXPIRES_IN", "REFRESH_EXPIRES_IN", "0"),
     ("BCRYPT_ROUNDS", "BCRYPT_ROUNDS", 3), ("BCRYPT_ROUNDS", "BCRYPT_ROUNDS", "twelve"),
@@ -128,7 +132,7 @@ def test_in_development_a_secret_is_made_once_for_its_owner_only(
     config: dict[str, Any], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     kept = tmp_path / "secrets" / "jwt_secret"
-    monkeypatch.setattr(settings, "_SECRET_FILE", kept)
+    monkeypatch.setattr(settings, "SECRET_FILE", kept)
     first = settings.jwt_secret(config | {"JWT_SECRET": ""})
     assert settings.jwt_secret(config | {"JWT_SECRET": ""}) == first
     assert len(first) >= 43
@@ -140,7 +144,7 @@ def test_of_two_that_make_a_secret_at_once_the_first_one_stays(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     kept = tmp_path / "jwt_secret"
-    monkeypatch.setattr(settings, "_SECRET_FILE", kept)
+    monkeypatch.setattr(settings, "SECRET_FILE", kept)
     kept.write_text("the first")
     settings._make_secret()
     assert kept.read_text() == "the first"

@@ -139,4 +139,4 @@ def test_the_replica_set_that_the_health_check_makes_is_the_one_that_is_asked_fo
 
 def test_anchors_leave_nothing_behind_that_compose_would_take_for_a_service():
     top = set(parse())
-    assert {key for key in top if not key.startswith("x-")} == {"name", "services", "volumes"}
+    assert {key for key in top if not key.startswith("x-")} == {"name", "include", "services", "volumes"}
