@@ -16,7 +16,7 @@ import limits
 import yaml
 from nameko.cli.main import setup_yaml_parser
 
-from common import clock, edge_settings, keys
+from common import clock, edge_settings, keys, trust
 from common.addresses import is_email
 from common.keys import KeySet
 
@@ -53,7 +53,7 @@ def load(path: str | Path = ROOT / "config.yml") -> Config:
     setup_yaml_parser()
     with open(path, encoding="utf-8") as handle:
         config: Config = yaml.safe_load(handle)
-    return config
+    return trust.complete(config)
 
 
 def jwt_secret(config: Config) -> str:
@@ -144,6 +144,7 @@ def _shape_problems(config: Config) -> list[str]:
     problems += _number_problems(config)
     problems += edge_settings.problems(config)
     problems += keys.problems(config)
+    problems += trust.problems(config)
     if not _is_amqp(config["AMQP_URI"]):
         problems.append("RABBITMQ_URL must begin with amqp:// or amqps:// and name a host.")
     if bool(config["ADMIN_EMAIL"]) != bool(config["ADMIN_PASSWORD"]):

@@ -15,6 +15,7 @@ arguments but one: a queue whose event may be urgent has two priorities. A queue
 otherwise (an older version, an operator who wants a quorum queue) is used as it is, with a warning.
 """
 
+import ssl
 from typing import Any
 
 import eventlet
@@ -110,6 +111,9 @@ class Topology(SharedExtension):
     def _declared(self, config: dict[str, Any], where: str) -> bool:
         try:
             declare(config)
+        except ssl.SSLCertVerificationError as problem:
+            reason = f"the certificate of RabbitMQ at {where} is not trusted: {problem.verify_message}"
+            raise TopologyError(f"{reason}. Check RABBITMQ_CA and the host of RABBITMQ_URL.") from None
         except OSError as problem:
             log.warning("broker_unreachable", broker=where, error=str(problem))
             return False
