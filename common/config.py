@@ -127,6 +127,8 @@ def _shape_problems(config: Config) -> list[str]:
         problems.append(f"LOG_LEVEL is {config['LOG_LEVEL']!r}: set it to one of {', '.join(_LEVELS)}.")
     if config["RPC_TRANSPORT"] not in ("fast", "stock"):
         problems.append(f"RPC_TRANSPORT is {config['RPC_TRANSPORT']!r}: set it to fast or stock.")
+    if config["EVENT_QUEUE_TYPE"] not in ("classic", "quorum"):
+        problems.append(f"EVENT_QUEUE_TYPE is {config['EVENT_QUEUE_TYPE']!r}: set it to classic or quorum.")
     if config["LOG_FORMAT"] not in ("console", "json"):
         problems.append(f"LOG_FORMAT is {config['LOG_FORMAT']!r}: set it to console or json.")
     for name in ("JWT_EXPIRES_IN", "REFRESH_EXPIRES_IN", "REFRESH_IDLE_EXPIRES_IN", "REMEMBER_FOR"):

@@ -11,8 +11,9 @@
 
 An event that is published before its queue exists vanishes, so every process declares all of it
 whenever it starts. Retries and dead letters are published by the consumer, so event queues need no
-arguments but one: a queue whose event may be urgent has two priorities. A queue that somebody has declared
-otherwise (an older version, an operator who wants a quorum queue) is used as it is, with a warning.
+arguments but one: a queue whose event may be urgent has two priorities. With EVENT_QUEUE_TYPE=quorum they are
+quorum queues; what waits for another attempt, calls and dead letters stay in classic ones. A queue that was
+declared otherwise (by an older version, with another setting) is used as it is, with a warning.
 """
 
 import ssl
@@ -36,6 +37,13 @@ SERVICES = ("users", "auth", "todos", "messaging", "notifications", "gateway")
 DEAD_LETTERS = "dead-letters"
 DELAYS = Exchange("delays", type="headers", durable=True)
 INSTANCES = Exchange("instances", type="topic", durable=True)
+CLASSIC, QUORUM = "classic", "quorum"
+_QUORUM_ARGUMENTS = {
+    "x-queue-type": QUORUM,
+    # RabbitMQ 4 drops what has come back twenty times, as a message does whose consumer loses its connection
+    # or can't hand it on. How often an event is tried is counted by common/delivery.py alone.
+    "x-delivery-limit": 1_000_000,
+}
 _WAIT_SECONDS = 60
 
 
@@ -48,10 +56,15 @@ def handler_name(event: Event) -> str:
     return f"handle_{event.name}"
 
 
-def event_queue(event: Event, service: str) -> Queue:
-    """The queue in which ``service`` receives ``event``; named and bound as Nameko's own handlers do."""
+def event_queue(event: Event, service: str, kind: str = CLASSIC) -> Queue:
+    """The queue in which ``service`` receives ``event``; named and bound as Nameko's own handlers do.
+
+    ``kind`` is EVENT_QUEUE_TYPE. A quorum queue has no argument for priorities; RabbitMQ 4 knows two without.
+    """
     exchange = Exchange(f"{event.source}.events", type="topic", durable=True, auto_delete=False)
     name = f"evt-{event.source}-{event.name}--{service}.{handler_name(event)}"
+    if kind == QUORUM:
+        return Queue(name, exchange, event.name, durable=True, queue_arguments=dict(_QUORUM_ARGUMENTS))
     highest = 1 if event.urgent else None
     return Queue(name, exchange, routing_key=event.name, durable=True, max_priority=highest)
 
@@ -93,7 +106,10 @@ def everything(config: dict[str, Any]) -> list[Exchange | Queue]:
         Queue(RPC_QUEUE_TEMPLATE.format(name), rpc, routing_key=f"{name}.*", durable=True)
         for name in SERVICES
     ]
-    heard = [event_queue(event, service) for service, known in events.SUBSCRIBERS.items() for event in known]
+    kind = config["EVENT_QUEUE_TYPE"]
+    heard = [
+        event_queue(event, service, kind) for service, known in events.SUBSCRIBERS.items() for event in known
+    ]
     return [*exchanges, INSTANCES, DELAYS, dead_letter_queue(), *calls, *heard]
 
 

@@ -38,6 +38,7 @@ def test_good_settings_of_a_production_can_work(config: dict[str, Any]) -> None:
 
 WRONG = [
     ("ENV", "ENV", "prod"), ("ENV", "ENV", ""), ("LOG_FORMAT", "LOG_FORMAT", "xml"),
+    ("EVENT_QUEUE_TYPE", "EVENT_QUEUE_TYPE", "stream"),
     ("LOG_LEVEL", "LOG_LEVEL", "LOUD"), ("JWT_EXPIRES_IN", "JWT_EXPIRES_IN", "a day"),
     ("JWT_EXPIRES_IN", "JWT_EXPIRES_IN", "999999999w"), ("REFRESH_EXPIRES_IN", "REFRESH_EXPIRES_IN", "0"),
     ("BCRYPT_ROUNDS", "BCRYPT_ROUNDS", 3), ("BCRYPT_ROUNDS", "BCRYPT_ROUNDS", "twelve"),
