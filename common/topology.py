@@ -20,7 +20,7 @@ import ssl
 from typing import Any
 
 import eventlet
-from amqp.exceptions import AMQPError, PreconditionFailed
+from amqp.exceptions import AccessRefused, AMQPError, NotFound, PreconditionFailed
 from kombu import Connection, Exchange, Queue
 from nameko.constants import AMQP_URI_CONFIG_KEY
 from nameko.extensions import SharedExtension
@@ -49,6 +49,10 @@ _WAIT_SECONDS = 60
 
 class TopologyError(Exception):
     """The broker can't be reached, or will not have it so: the process must not start."""
+
+
+class NotMadeYet(Exception):
+    """Something is not there that this process's user may not make: another process makes it."""
 
 
 def handler_name(event: Event) -> str:
@@ -120,7 +124,8 @@ class Topology(SharedExtension):
         """Wait for the broker a while, then declare; TopologyError ends the process with its reason."""
         config = self.container.config
         where = sanitize_url(config[AMQP_URI_CONFIG_KEY])
-        with eventlet.Timeout(_WAIT_SECONDS, TopologyError(f"no broker at {where}: check RABBITMQ_URL")):
+        late = TopologyError(f"no broker at {where}, or not all queues in it: check RABBITMQ_URL and the log")
+        with eventlet.Timeout(_WAIT_SECONDS, late):
             while not self._declared(config, where):
                 eventlet.sleep(1)
 
@@ -133,16 +138,41 @@ class Topology(SharedExtension):
         except OSError as problem:
             log.warning("broker_unreachable", broker=where, error=str(problem))
             return False
+        except NotMadeYet as problem:
+            log.warning("topology_incomplete", missing=str(problem))
+            return False
         except AMQPError as problem:
             raise TopologyError(f"RabbitMQ at {where} refuses: {problem}. Check RABBITMQ_URL.") from None
         return True
 
 
 def declare(config: dict[str, Any]) -> None:
-    """Declare the topology over a connection of its own; raises what the broker answers."""
+    """Declare the topology over a connection of its own; raises what the broker answers.
+
+    A user with the rights of one service makes what is that one's, and finds out whether the rest is there.
+    """
+    missing = []
     with connect(config) as connection:
         for entity in everything(config):
-            declare_one(connection, entity)
+            try:
+                declare_one(connection, entity)
+            except AccessRefused:
+                if not _is_there(connection, entity):
+                    missing.append(entity.name)
+    if missing:
+        raise NotMadeYet(", ".join(missing))
+
+
+def _is_there(connection: Connection, entity: Exchange | Queue) -> bool:
+    try:
+        with connection.channel() as channel:
+            if isinstance(entity, Queue):
+                channel.queue_declare(entity.name, passive=True)
+            else:
+                channel.exchange_declare(entity.name, entity.type, passive=True)
+    except NotFound:
+        return False
+    return True
 
 
 def declare_one(connection: Connection, entity: Exchange | Queue) -> None:
