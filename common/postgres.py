@@ -11,11 +11,12 @@ from weakref import WeakKeyDictionary
 
 import eventlet
 import psycopg2
+import psycopg2.errors
 from alembic import command
 from alembic.config import Config as AlembicConfig
 from nameko_sqlalchemy.database import Database, Session
 from sqlalchemy import URL, Engine, create_engine, text
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import ProgrammingError, SQLAlchemyError
 from sqlalchemy.orm import sessionmaker
 
 from common.health import Probe
@@ -119,16 +120,15 @@ class PostgresStorage(Database):
         return Probe("postgresql", self.probe), behind
 
     def _migrate(self) -> None:
-        # The lock lets one of several instances that start together do it; the others find it done.
-        with self.engine.connect() as connection:
-            connection.execute(text("SELECT pg_advisory_lock(:key)"), {"key": _MIGRATION_LOCK})
-            try:
-                settings = AlembicConfig(attributes={"connection": connection})
-                settings.set_main_option("script_location", str(self.migrations).replace("%", "%%"))
-                command.upgrade(settings, "head")
-                connection.commit()
-            finally:
-                connection.execute(text("SELECT pg_advisory_unlock(:key)"), {"key": _MIGRATION_LOCK})
+        try:
+            migrate(self.engine, self.migrations)
+        except ProgrammingError as problem:
+            if not isinstance(problem.orig, psycopg2.errors.InsufficientPrivilege):
+                raise
+            raise StorageUnavailable(
+                "the tables are not of this version, and DB_USERNAME may not change them: run"
+                " `python -m ops.migrate` with the login that owns them."
+            ) from None
 
     def _wait_for_server(self) -> None:
         with eventlet.Timeout(_START_SECONDS, StorageUnavailable("no PostgreSQL: check DB_HOST and DB_PORT")):
@@ -147,6 +147,21 @@ class PostgresStorage(Database):
             log.warning("database_unreachable", database="postgresql", error=str(problem).splitlines()[0])
             return False
         return True
+
+
+def migrate(engine: Engine, scripts: Path) -> None:
+    """Bring the tables to this version by the Alembic scripts of a folder."""
+    # The lock lets one of several instances that start together do it; the others find it done.
+    with engine.connect() as connection:
+        connection.execute(text("SELECT pg_advisory_lock(:key)"), {"key": _MIGRATION_LOCK})
+        try:
+            settings = AlembicConfig(attributes={"connection": connection})
+            settings.set_main_option("script_location", str(scripts).replace("%", "%%"))
+            command.upgrade(settings, "head")
+            connection.commit()
+        finally:
+            connection.rollback()
+            connection.execute(text("SELECT pg_advisory_unlock(:key)"), {"key": _MIGRATION_LOCK})
 
 
 def make_engine(settings: dict[str, Any], service: str) -> Engine:
