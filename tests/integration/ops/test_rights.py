@@ -51,10 +51,7 @@ def uris(amqp_uri: str, rabbitmq: RabbitMQ) -> dict[str, str]:
     vhost = amqp_uri.rpartition("/")[2]
     for user in ("todos", "gateway"):
         _add_user(rabbitmq, vhost, user)
-    return {
-        user: amqp_uri.replace(f"{rabbitmq.user}:{rabbitmq.password}@", f"{user}:{PASSWORD}@")
-        for user in ("todos", "gateway")
-    }
+    return {user: _uri(amqp_uri, rabbitmq, user) for user in ("todos", "gateway")}
 
 
 @pytest.mark.parametrize("transport", ["fast", "stock"])
@@ -71,6 +68,23 @@ def test_a_service_works_with_its_own_rights_and_reads_nothing_of_another_s(
     wire.close()
     if transport == "fast":
         _can_not_touch_the_users_queues(uris["todos"])
+
+
+def test_the_first_to_start_makes_its_own_and_says_what_is_not_there_yet(
+    amqp_uri: str, rabbitmq: RabbitMQ
+) -> None:
+    _add_user(rabbitmq, amqp_uri.rpartition("/")[2], "todos")
+    with pytest.raises(topology.NotMadeYet) as missing:
+        topology.declare(make_config(AMQP_URI=_uri(amqp_uri, rabbitmq, "todos")))
+    names = str(missing.value).split(", ")
+    assert {"rpc-users", topology.DEAD_LETTERS, "messaging.events"} <= set(names)
+    assert "rpc-todos" not in names
+    with Connection(amqp_uri) as connection:
+        assert connection.default_channel.queue_declare("rpc-todos", passive=True).consumer_count == 0
+
+
+def _uri(uri: str, rabbitmq: RabbitMQ, user: str) -> str:
+    return uri.replace(f"{rabbitmq.user}:{rabbitmq.password}@", f"{user}:{PASSWORD}@")
 
 
 def _can_not_touch_the_users_queues(uri: str) -> None:
