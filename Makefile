@@ -78,6 +78,21 @@ format: ## Format the code and sort its imports
 	@$(PYTHON) -m ruff check --select I --fix .
 	@$(PYTHON) -m ruff format .
 
+audit: .local/audit ## Ask PyPI's vulnerability service about every installed package (needs the network)
+	@ops/install.sh
+	@.local/audit/bin/pip-audit --progress-spinner off --desc on --path $$(echo .venv/lib/python*/site-packages)
+
+sbom: .local/audit ## Write what is installed, with versions and licences, to .local/sbom.json (CycloneDX)
+	@ops/install.sh
+	@.local/audit/bin/cyclonedx-py environment --output-reproducible --output-file .local/sbom.json .venv
+	@echo "Written: .local/sbom.json"
+
+.local/audit: ops/audit-requirements.txt
+	@ops/install.sh
+	@$(PYTHON) -m venv --clear $@
+	@$@/bin/python -m pip install -q --no-input --disable-pip-version-check -r $<
+	@touch $@
+
 clean: ## Remove caches, reports and leftovers of tests; data stays
 	@rm -rf .pytest_cache .mypy_cache .ruff_cache .hypothesis .schemathesis .coverage .coverage.* htmlcov .local/test .local/download
 	@find . -name __pycache__ -not -path './.venv/*' -prune -exec rm -rf {} +
@@ -89,4 +104,4 @@ help: ## This list
 		/^##@ / { printf "\n%s\n", substr($$0, 5) } \
 		/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-.PHONY: run shell mail dead-letters logs reset backup restore up down test chaos fuzz bench openapi unit lint format clean help
+.PHONY: run shell mail dead-letters logs reset backup restore up down test chaos fuzz bench openapi unit lint format audit sbom clean help

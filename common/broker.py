@@ -12,6 +12,7 @@ from typing import Any
 import amqp
 import eventlet
 from amqp.serialization import dumps
+from amqp.transport import SSLTransport
 from eventlet.semaphore import Semaphore
 from kombu import Connection, Queue
 from nameko.constants import AMQP_SSL_CONFIG_KEY, AMQP_URI_CONFIG_KEY, LOGIN_METHOD_CONFIG_KEY
@@ -25,11 +26,22 @@ CONFIRM_SECONDS = 5
 _TOGETHER_BYTES = 64 * 1024
 """How much of several messages goes into one write."""
 CONNECT_SECONDS = 5
+_FAREWELL_SECONDS = 0.5
 TRANSIENT, PERSISTENT = 1, 2
 """How a message is delivered: kept in memory, or on disk."""
 _READ_BYTES = 16 * 1024
 _TCP_USER_TIMEOUT = 18  # Linux's option number; py-amqp's own value of 1 s drops slow links
 SOCKET_SETTINGS = {_TCP_USER_TIMEOUT: 15_000}
+
+
+def _part(transport: Any) -> None:
+    # Of the broker's own farewell nothing depends, and py-amqp would wait for it without an end.
+    if transport.sock is not None:
+        transport.sock.settimeout(_FAREWELL_SECONDS)
+        transport.sock = transport.sock.unwrap()
+
+
+SSLTransport._shutdown_transport = _part
 
 
 def connect(config: dict[str, Any], seconds: float = CONNECT_SECONDS, heartbeat: int = 0) -> Connection:

@@ -16,7 +16,7 @@ import limits
 import yaml
 from nameko.cli.main import setup_yaml_parser
 
-from common import clock, edge_settings, keys
+from common import clock, edge_settings, keys, trust
 from common.addresses import is_email
 from common.keys import KeySet
 
@@ -53,7 +53,7 @@ def load(path: str | Path = ROOT / "config.yml") -> Config:
     setup_yaml_parser()
     with open(path, encoding="utf-8") as handle:
         config: Config = yaml.safe_load(handle)
-    return config
+    return trust.complete(config)
 
 
 def jwt_secret(config: Config) -> str:
@@ -127,6 +127,8 @@ def _shape_problems(config: Config) -> list[str]:
         problems.append(f"LOG_LEVEL is {config['LOG_LEVEL']!r}: set it to one of {', '.join(LEVELS)}.")
     if config["RPC_TRANSPORT"] not in ("fast", "stock"):
         problems.append(f"RPC_TRANSPORT is {config['RPC_TRANSPORT']!r}: set it to fast or stock.")
+    if config["EVENT_QUEUE_TYPE"] not in ("classic", "quorum"):
+        problems.append(f"EVENT_QUEUE_TYPE is {config['EVENT_QUEUE_TYPE']!r}: set it to classic or quorum.")
     if config["LOG_FORMAT"] not in ("console", "json"):
         problems.append(f"LOG_FORMAT is {config['LOG_FORMAT']!r}: set it to console or json.")
     problems += _observing_problems(config)
@@ -145,6 +147,7 @@ def _shape_problems(config: Config) -> list[str]:
     problems += _number_problems(config)
     problems += edge_settings.problems(config)
     problems += keys.problems(config)
+    problems += trust.problems(config)
     if not _is_amqp(config["AMQP_URI"]):
         problems.append("RABBITMQ_URL must begin with amqp:// or amqps:// and name a host.")
     if bool(config["ADMIN_EMAIL"]) != bool(config["ADMIN_PASSWORD"]):

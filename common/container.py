@@ -15,6 +15,8 @@ from nameko.containers import ServiceContainer, WorkerContext
 from nameko.exceptions import ContainerBeingKilled
 from nameko.extensions import DependencyProvider, Entrypoint
 
+from common import trust
+
 Args = tuple[Any, ...]
 Kwargs = dict[str, Any]
 HandleResult = Callable[[WorkerContext, Any, Any], tuple[Any, Any]]
@@ -45,7 +47,7 @@ class SuiteContainer(ServiceContainer):
     """Named in the settings as ``SERVICE_CONTAINER_CLS``."""
 
     def __init__(self, service_cls: type, config: dict[str, Any]) -> None:
-        super().__init__(service_cls, config)
+        super().__init__(service_cls, trust.complete(config))
         at_start = [one for one in self.dependencies if getattr(one, "at_start", False)]
         self._at_start = [(one.attr_name, one) for one in at_start]
         later = {one.attr_name: _Later(one) for one in self.dependencies if one not in at_start}

@@ -140,7 +140,7 @@ class EventHandler(NamekoEventHandler):
         if not declared or self.method_name != topology.handler_name(self.event):
             raise TypeError(f"{service}.{self.method_name} is not on the events page for {self.event.name}")
         super().setup()
-        self.queue = topology.event_queue(self.event, service)
+        self.queue = topology.event_queue(self.event, service, self.container.config["EVENT_QUEUE_TYPE"])
         self._accept = prepare_accept_content(self.container.accept)
         self._gathering = Gathering(self, self.together) if self.together else None
 

@@ -25,6 +25,7 @@ from common.health import Probe
 from common.logging import get_logger
 from common.outbox import Entry, Lag, Publish, Relay
 from common.storage import Door, StorageUnavailable
+from common.trust import UNTRUSTED
 
 log = get_logger()
 Document = dict[str, Any]
@@ -273,6 +274,10 @@ class MongoStorage(DependencyProvider):
                 ) from None
             return False
         except PyMongoError as problem:
+            if UNTRUSTED in str(problem):
+                raise StorageUnavailable(
+                    "MongoDB's certificate is not trusted. Check tlsCAFile in MONGODB_URI."
+                ) from None
             log.warning("database_unreachable", database="mongodb", error=str(problem)[:200])
             return False
         return True

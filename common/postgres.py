@@ -11,11 +11,12 @@ from weakref import WeakKeyDictionary
 
 import eventlet
 import psycopg2
+import psycopg2.errors
 from alembic import command
 from alembic.config import Config as AlembicConfig
 from nameko_sqlalchemy.database import Database, Session
 from sqlalchemy import URL, Engine, create_engine, text
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import ProgrammingError, SQLAlchemyError
 from sqlalchemy.orm import sessionmaker
 
 from common import metrics
@@ -23,13 +24,19 @@ from common.health import Probe
 from common.logging import get_logger
 from common.outbox import Entry, Lag, Publish, Relay
 from common.storage import Door, StorageUnavailable
+from common.trust import UNTRUSTED, libpq
 
 log = get_logger()
 _CONNECT_SECONDS = 3
 _START_SECONDS = 60
 _POOL_SIZE = 16
 _MIGRATION_LOCK = 7_130_001
-_REFUSALS = ("password authentication failed", "does not exist", "no pg_hba.conf entry", "permission denied")
+_LOGIN, _TLS = "DB_USERNAME, DB_PASSWORD, DB_NAME", "DB_SSLMODE, DB_SSLROOTCERT"
+_REFUSALS = {
+    "password authentication failed": _LOGIN, "no pg_hba.conf entry": _LOGIN, "permission denied": _LOGIN,
+    "does not exist": _LOGIN, UNTRUSTED: _TLS, "server certificate for": _TLS, "does not support SSL": _TLS,
+}  # fmt: skip
+"""What no further attempt will change, and the variables to look at."""
 _SERVER_SETTINGS = (
     "-c statement_timeout=8000 -c lock_timeout=4000 -c idle_in_transaction_session_timeout=30000"
 )
@@ -116,16 +123,15 @@ class PostgresStorage(Database):
         return Probe("postgresql", self.probe), behind
 
     def _migrate(self) -> None:
-        # The lock lets one of several instances that start together do it; the others find it done.
-        with self.engine.connect() as connection:
-            connection.execute(text("SELECT pg_advisory_lock(:key)"), {"key": _MIGRATION_LOCK})
-            try:
-                settings = AlembicConfig(attributes={"connection": connection})
-                settings.set_main_option("script_location", str(self.migrations).replace("%", "%%"))
-                command.upgrade(settings, "head")
-                connection.commit()
-            finally:
-                connection.execute(text("SELECT pg_advisory_unlock(:key)"), {"key": _MIGRATION_LOCK})
+        try:
+            migrate(self.engine, self.migrations)
+        except ProgrammingError as problem:
+            if not isinstance(problem.orig, psycopg2.errors.InsufficientPrivilege):
+                raise
+            raise StorageUnavailable(
+                "the tables are not of this version, and DB_USERNAME may not change them: run"
+                " `python -m ops.migrate` with the login that owns them."
+            ) from None
 
     def _wait_for_server(self) -> None:
         with eventlet.Timeout(_START_SECONDS, StorageUnavailable("no PostgreSQL: check DB_HOST and DB_PORT")):
@@ -137,14 +143,28 @@ class PostgresStorage(Database):
         try:
             self.probe()
         except SQLAlchemyError as problem:
-            if any(refusal in str(problem) for refusal in _REFUSALS):
-                reason = str(getattr(problem, "orig", problem)).strip().splitlines()[-1]
-                raise StorageUnavailable(
-                    f"PostgreSQL refuses: {reason}. Check DB_USERNAME, DB_PASSWORD, DB_NAME."
-                ) from None
+            for refusal, variables in _REFUSALS.items():
+                if refusal in str(problem):
+                    reason = str(getattr(problem, "orig", problem)).strip().splitlines()[-1]
+                    raise StorageUnavailable(f"PostgreSQL refuses: {reason}. Check {variables}.") from None
             log.warning("database_unreachable", database="postgresql", error=str(problem).splitlines()[0])
             return False
         return True
+
+
+def migrate(engine: Engine, scripts: Path) -> None:
+    """Bring the tables to this version by the Alembic scripts of a folder."""
+    # The lock lets one of several instances that start together do it; the others find it done.
+    with engine.connect() as connection:
+        connection.execute(text("SELECT pg_advisory_lock(:key)"), {"key": _MIGRATION_LOCK})
+        try:
+            settings = AlembicConfig(attributes={"connection": connection})
+            settings.set_main_option("script_location", str(scripts).replace("%", "%%"))
+            command.upgrade(settings, "head")
+            connection.commit()
+        finally:
+            connection.rollback()
+            connection.execute(text("SELECT pg_advisory_unlock(:key)"), {"key": _MIGRATION_LOCK})
 
 
 def make_engine(settings: dict[str, Any], service: str) -> Engine:
@@ -162,10 +182,8 @@ def make_engine(settings: dict[str, Any], service: str) -> Engine:
         late = psycopg2.OperationalError("no answer in time")
         with eventlet.Timeout(_CONNECT_SECONDS, late):
             return psycopg2.connect(
-                host=settings["host"], port=settings["port"], user=settings["username"],
-                password=str(settings["password"]), dbname=settings["database"], options=_SERVER_SETTINGS,
-                application_name=service, keepalives_idle=30, keepalives_interval=10, keepalives_count=3,
-                tcp_user_timeout=15_000,
+                **libpq(settings), options=_SERVER_SETTINGS, application_name=service, keepalives_idle=30,
+                keepalives_interval=10, keepalives_count=3, tcp_user_timeout=15_000,
             )  # fmt: skip
 
     return create_engine(

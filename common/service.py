@@ -46,6 +46,17 @@ class SuiteService:
         found = self.health()
         return Reply(503 if found["status"] == "fail" else 200, found)
 
+    @http("GET", "/health/live", allow=Allow.PUBLIC, pooled=False)
+    def serve_liveness(self, request: Request) -> Reply:
+        """200 while this process answers at all: no reason to end it, whatever it waits for."""
+        return Reply(200, {"status": "pass"})
+
+    @http("GET", "/health/ready", allow=Allow.PUBLIC, pooled=False)
+    def serve_readiness(self, request: Request) -> Reply:
+        """As ``/health``, in one word."""
+        status = self.health()["status"]
+        return Reply(503 if status == "fail" else 200, {"status": status})
+
     @http("GET", "/metrics", allow=Allow.PUBLIC, produces="text/plain", pooled=False)
     def serve_metrics(self, request: Request) -> Response:
         """Prometheus' text format."""

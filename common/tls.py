@@ -32,8 +32,8 @@ def context_of(settings: dict[str, Any]) -> ssl.SSLContext | None:
     # A request that was cut off is known by its own length.
     context.options |= ssl.OP_NO_RENEGOTIATION | ssl.OP_IGNORE_UNEXPECTED_EOF
     context.set_alpn_protocols(["http/1.1"])
-    _check_file("TLS_CERT", certificate)
-    _check_file("TLS_KEY", key)
+    check_file("TLS_CERT", certificate)
+    check_file("TLS_KEY", key)
     try:
         ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_verify_locations(certificate)
     except ssl.SSLError:
@@ -52,7 +52,8 @@ def _load(context: ssl.SSLContext, certificate: str, key: str) -> None:
         raise ValueError(f"TLS_KEY: {key} holds no private key in PEM format {fits}.") from None
 
 
-def _check_file(variable: str, path: str) -> None:
+def check_file(variable: str, path: str) -> None:
+    """ValueError, in one line that names the variable, for a file that can't be read."""
     try:
         with open(path, "rb") as file:
             file.read(1)

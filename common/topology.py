@@ -12,14 +12,16 @@
 
 An event that is published before its queue exists vanishes, so every process declares all of it
 whenever it starts. Retries and dead letters are published by the consumer, so event queues need no
-arguments but one: a queue whose event may be urgent has two priorities. A queue that somebody has declared
-otherwise (an older version, an operator who wants a quorum queue) is used as it is, with a warning.
+arguments but one: a queue whose event may be urgent has two priorities. With EVENT_QUEUE_TYPE=quorum they are
+quorum queues; what waits for another attempt, calls and dead letters stay in classic ones. A queue that was
+declared otherwise (by an older version, with another setting) is used as it is, with a warning.
 """
 
+import ssl
 from typing import Any
 
 import eventlet
-from amqp.exceptions import AMQPError, PreconditionFailed
+from amqp.exceptions import AccessRefused, AMQPError, NotFound, PreconditionFailed
 from kombu import Connection, Exchange, Queue
 from nameko.constants import AMQP_URI_CONFIG_KEY
 from nameko.extensions import SharedExtension
@@ -37,6 +39,13 @@ DEAD_LETTERS = "dead-letters"
 DELAYS = Exchange("delays", type="headers", durable=True)
 INSTANCES = Exchange("instances", type="topic", durable=True)
 COMMANDS = Exchange("commands", type="topic", durable=True)
+CLASSIC, QUORUM = "classic", "quorum"
+_QUORUM_ARGUMENTS = {
+    "x-queue-type": QUORUM,
+    # RabbitMQ 4 drops what has come back twenty times, as a message does whose consumer loses its connection
+    # or can't hand it on. How often an event is tried is counted by common/delivery.py alone.
+    "x-delivery-limit": 1_000_000,
+}
 _WAIT_SECONDS = 60
 
 
@@ -44,15 +53,24 @@ class TopologyError(Exception):
     """The broker can't be reached, or will not have it so: the process must not start."""
 
 
+class NotMadeYet(Exception):
+    """Something is not there that this process's user may not make: another process makes it."""
+
+
 def handler_name(event: Event) -> str:
     """The method that handles an event: always ``handle_<event>``."""
     return f"handle_{event.name}"
 
 
-def event_queue(event: Event, service: str) -> Queue:
-    """The queue in which ``service`` receives ``event``; named and bound as Nameko's own handlers do."""
+def event_queue(event: Event, service: str, kind: str = CLASSIC) -> Queue:
+    """The queue in which ``service`` receives ``event``; named and bound as Nameko's own handlers do.
+
+    ``kind`` is EVENT_QUEUE_TYPE. A quorum queue has no argument for priorities; RabbitMQ 4 knows two without.
+    """
     exchange = Exchange(f"{event.source}.events", type="topic", durable=True, auto_delete=False)
     name = f"evt-{event.source}-{event.name}--{service}.{handler_name(event)}"
+    if kind == QUORUM:
+        return Queue(name, exchange, event.name, durable=True, queue_arguments=dict(_QUORUM_ARGUMENTS))
     highest = 1 if event.urgent else None
     return Queue(name, exchange, routing_key=event.name, durable=True, max_priority=highest)
 
@@ -94,7 +112,10 @@ def everything(config: dict[str, Any]) -> list[Exchange | Queue]:
         Queue(RPC_QUEUE_TEMPLATE.format(name), rpc, routing_key=f"{name}.*", durable=True)
         for name in SERVICES
     ]
-    heard = [event_queue(event, service) for service, known in events.SUBSCRIBERS.items() for event in known]
+    kind = config["EVENT_QUEUE_TYPE"]
+    heard = [
+        event_queue(event, service, kind) for service, known in events.SUBSCRIBERS.items() for event in known
+    ]
     return [*exchanges, INSTANCES, COMMANDS, DELAYS, dead_letter_queue(), *calls, *heard]
 
 
@@ -105,15 +126,22 @@ class Topology(SharedExtension):
         """Wait for the broker a while, then declare; TopologyError ends the process with its reason."""
         config = self.container.config
         where = sanitize_url(config[AMQP_URI_CONFIG_KEY])
-        with eventlet.Timeout(_WAIT_SECONDS, TopologyError(f"no broker at {where}: check RABBITMQ_URL")):
+        late = TopologyError(f"no broker at {where}, or not all queues in it: check RABBITMQ_URL and the log")
+        with eventlet.Timeout(_WAIT_SECONDS, late):
             while not self._declared(config, where):
                 eventlet.sleep(1)
 
     def _declared(self, config: dict[str, Any], where: str) -> bool:
         try:
             declare(config)
+        except ssl.SSLCertVerificationError as problem:
+            reason = f"the certificate of RabbitMQ at {where} is not trusted: {problem.verify_message}"
+            raise TopologyError(f"{reason}. Check RABBITMQ_CA and the host of RABBITMQ_URL.") from None
         except OSError as problem:
             log.warning("broker_unreachable", broker=where, error=str(problem))
+            return False
+        except NotMadeYet as problem:
+            log.warning("topology_incomplete", missing=str(problem))
             return False
         except AMQPError as problem:
             raise TopologyError(f"RabbitMQ at {where} refuses: {problem}. Check RABBITMQ_URL.") from None
@@ -121,10 +149,32 @@ class Topology(SharedExtension):
 
 
 def declare(config: dict[str, Any]) -> None:
-    """Declare the topology over a connection of its own; raises what the broker answers."""
+    """Declare the topology over a connection of its own; raises what the broker answers.
+
+    A user with the rights of one service makes what is that one's, and finds out whether the rest is there.
+    """
+    missing = []
     with connect(config) as connection:
         for entity in everything(config):
-            declare_one(connection, entity)
+            try:
+                declare_one(connection, entity)
+            except AccessRefused:
+                if not _is_there(connection, entity):
+                    missing.append(entity.name)
+    if missing:
+        raise NotMadeYet(", ".join(missing))
+
+
+def _is_there(connection: Connection, entity: Exchange | Queue) -> bool:
+    try:
+        with connection.channel() as channel:
+            if isinstance(entity, Queue):
+                channel.queue_declare(entity.name, passive=True)
+            else:
+                channel.exchange_declare(entity.name, entity.type, passive=True)
+    except NotFound:
+        return False
+    return True
 
 
 def declare_one(connection: Connection, entity: Exchange | Queue) -> None:

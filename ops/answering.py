@@ -31,9 +31,10 @@ def setting(name: str) -> str:
 def addresses() -> dict[str, list[tuple[str, int]]]:
     """Where each server is expected; a MongoDB address may name several hosts."""
     broker = urlsplit(setting("RABBITMQ_URL"))
+    usual_port = 5671 if broker.scheme == "amqps" else 5672
     hosts = urlsplit(setting("MONGODB_URI")).netloc.rpartition("@")[2].split(",")
     return {
-        "rabbitmq": [(broker.hostname or "127.0.0.1", broker.port or 5672)],
+        "rabbitmq": [(broker.hostname or "127.0.0.1", broker.port or usual_port)],
         "postgresql": [(setting("DB_HOST"), int(setting("DB_PORT")))],
         "mongodb": [(host.partition(":")[0], int(host.partition(":")[2] or 27017)) for host in hosts],
     }

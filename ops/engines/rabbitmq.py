@@ -62,7 +62,8 @@ class RabbitMQ(Engine):
         """A broker with the port, the login and the virtual host of an AMQP address."""
         address = urlsplit(uri)
         user, password = unquote(address.username or GUEST), unquote(address.password or GUEST)
-        broker = cls(directory, address.port or 5672, management_port, user=user, password=password)
+        port = address.port or (5671 if address.scheme == "amqps" else 5672)
+        broker = cls(directory, port, management_port, user=user, password=password)
         broker.vhost = unquote(address.path.removeprefix("/")) or "/"
         return broker
 

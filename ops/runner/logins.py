@@ -8,6 +8,7 @@ from amqp.exceptions import AccessRefused, AMQPError, NotAllowed
 from pymongo import MongoClient
 from pymongo.errors import ConfigurationError, OperationFailure, PyMongoError
 
+from common.trust import libpq
 from ops.runner.refusal import CannotRun
 
 TIMEOUT_SECONDS = 5
@@ -16,14 +17,14 @@ MONGODB_LOGIN_CODES = (13, 18)
 
 def check_logins(config: dict[str, Any]) -> None:
     """Tries each; the first that fails ends the run."""
-    check_rabbitmq(config["AMQP_URI"])
+    check_rabbitmq(config["AMQP_URI"], config.get("AMQP_SSL"))
     check_postgresql(config["POSTGRES"])
     check_mongodb(config["MONGODB_URI"])
 
 
-def check_rabbitmq(uri: str) -> None:
+def check_rabbitmq(uri: str, tls: dict[str, Any] | None = None) -> None:
     """Logs in to the broker's virtual host."""
-    connection = kombu.Connection(uri, connect_timeout=TIMEOUT_SECONDS)
+    connection = kombu.Connection(uri, ssl=tls, connect_timeout=TIMEOUT_SECONDS)
     try:
         connection.connect()
     except AccessRefused as error:
@@ -44,14 +45,7 @@ def check_rabbitmq(uri: str) -> None:
 def check_postgresql(settings: dict[str, Any]) -> None:
     """Logs in to the database."""
     try:
-        psycopg2.connect(
-            host=settings["host"],
-            port=settings["port"],
-            user=settings["username"],
-            password=settings["password"],
-            dbname=settings["database"],
-            connect_timeout=TIMEOUT_SECONDS,
-        ).close()
+        psycopg2.connect(**libpq(settings), connect_timeout=TIMEOUT_SECONDS).close()
     except psycopg2.OperationalError as error:
         raise CannotRun(_explain_postgresql(str(error), settings)) from error
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from common import trust
 from ops.engines import Engine, EngineError, LoginRefused, MailCatcher, MongoDB, PostgreSQL, RabbitMQ
 from ops.engines.ports import LOOPBACK, answers, is_loopback
 from ops.runner.console import Console
@@ -27,6 +28,8 @@ class Server:
     variables: str
     addresses: list[tuple[str, int]]
     private: Engine
+    speaks_tls: bool = False
+    """Whether it is to speak TLS; the private one can't."""
 
     @property
     def place(self) -> str:
@@ -100,7 +103,7 @@ class Servers:
         if any(answers(host, port) for host, port in server.addresses):
             self._console.say(f"{server.title}: answers at {server.place}, used as it is")
             return False
-        if len(server.addresses) > 1 or not is_loopback(server.addresses[0][0]):
+        if len(server.addresses) > 1 or server.speaks_tls or not is_loopback(server.addresses[0][0]):
             raise CannotRun(
                 f"{server.title} does not answer at {server.place}: start it, or correct {server.variables}."
             )
@@ -153,7 +156,8 @@ class Servers:
         address = urlsplit(self._config["AMQP_URI"])
         management_port = _next_free_port(MANAGEMENT_PORT)
         engine = RabbitMQ.from_uri(self._local / "rabbitmq", self._config["AMQP_URI"], management_port)
-        return Server("RabbitMQ", "RABBITMQ_URL", [(address.hostname or LOOPBACK, engine.port)], engine)
+        place = [(address.hostname or LOOPBACK, engine.port)]
+        return Server("RabbitMQ", "RABBITMQ_URL", place, engine, trust.wants_rabbitmq(self._config))
 
     def _postgresql(self) -> Server:
         settings = self._config["POSTGRES"]
@@ -161,14 +165,15 @@ class Servers:
         engine = PostgreSQL(
             self._local / "postgresql", port, settings["username"], settings["password"], settings["database"]
         )
-        return Server("PostgreSQL", "DB_HOST and DB_PORT", [(host, port)], engine)
+        speaks_tls = trust.wants_postgresql(self._config)
+        return Server("PostgreSQL", "DB_HOST and DB_PORT", [(host, port)], engine, speaks_tls)
 
     def _mongodb(self) -> Server:
         hosts = urlsplit(self._config["MONGODB_URI"]).netloc.rpartition("@")[2].split(",")
         parts = [host.partition(":") for host in hosts]
         addresses = [(host, int(port) if port.isdecimal() else 27017) for host, _, port in parts]
         engine = MongoDB(self._local / "mongodb", addresses[0][1])
-        return Server("MongoDB", "MONGODB_URI", addresses, engine)
+        return Server("MongoDB", "MONGODB_URI", addresses, engine, trust.wants_mongodb(self._config))
 
     def _mailcatcher(self) -> Server:
         self._mail_port = smtp_port = _port_from("MAILCATCHER_SMTP_PORT", 1025)

@@ -22,14 +22,16 @@ class Management:
         base = config["RABBITMQ_MANAGEMENT_URL"] or f"http://{broker.hostname}:{_DEFAULT_PORT}"
         vhost = quote(unquote(broker.path[1:]) or "/", safe="")
         self._url = f"{base.rstrip('/')}/api/queues/{vhost}"
+        self._trusted = config["RABBITMQ_TLS"]["ca"] or True
         self._login = (unquote(broker.username or "guest"), unquote(broker.password or "guest"))
 
     def rates(self) -> dict[str, Rates]:
         """Messages a second by queue: ``{name: {publish, deliver, ack}}``; empty if nobody answers."""
         try:
             answer = requests.get(
-                self._url, auth=self._login, timeout=_SECONDS, params={"columns": "name,message_stats"}
-            )
+                self._url, auth=self._login, timeout=_SECONDS, params={"columns": "name,message_stats"},
+                verify=self._trusted,
+            )  # fmt: skip
             answer.raise_for_status()
             return {queue["name"]: _rates(queue.get("message_stats") or {}) for queue in answer.json()}
         except (requests.RequestException, KeyError, TypeError) as problem:

@@ -9,7 +9,9 @@ from kombu import Connection, Queue
 
 from common import events, topology
 from common.delivery import handles
+from common.errors import Unavailable
 from common.outbox import Entry, to_message
+from ops.engines import RabbitMQ
 from tests.integration.conftest import Run
 from tests.integration.running import Wire, eventually, make_config
 
@@ -54,6 +56,63 @@ class Listener:
         self.heard.append(event["event_id"])
 
 
+class Retrier:
+    """Hears one event, at the second attempt."""
+
+    name = "retrier"
+    heard: list[str] = []
+
+    @handles(ASKED)
+    def handle_notification_requested(self, event: dict[str, Any]) -> None:
+        self.heard.append(event["event_id"])
+        if len(self.heard) < 2:
+            raise Unavailable("a_word", "A sentence.")
+
+
+QUEUE_OF_RETRIER = topology.event_queue(ASKED, "retrier").name
+
+
+@pytest.mark.parametrize("kind", [topology.CLASSIC, topology.QUORUM])
+def test_events_and_retries_pass_through_queues_of_both_kinds(
+    amqp_uri: str, run: Run, rabbitmq: RabbitMQ, kind: str
+) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(events.SUBSCRIBERS, "retrier", (ASKED,))
+        run(Retrier, make_config(AMQP_URI=amqp_uri, EVENT_QUEUE_TYPE=kind))
+        Retrier.heard.clear()
+        payload = asked("welcome")
+        wire = Wire(amqp_uri)
+        publish(wire, payload)
+        eventually(lambda: Retrier.heard == [payload["event_id"]] * 2)
+        eventually(lambda: wire.count(QUEUE_OF_RETRIER) == 0)
+        wire.close()
+    columns = ("-p", amqp_uri.rpartition("/")[2], "--no-table-headers", "name", "type")
+    kinds = dict(row.split() for row in rabbitmq.ctl("list_queues", *columns).splitlines())
+    assert {kinds[name] for name in kinds if name.startswith("evt-")} == {kind}
+    assert kinds[QUEUE_OF_RETRIER] == kind
+
+
+def test_another_setting_leaves_the_queues_that_are_there_and_locks_nobody_out(
+    amqp_uri: str, run: Run
+) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(events.SUBSCRIBERS, "listener", (ASKED,))
+        topology.declare(make_config(AMQP_URI=amqp_uri))
+        warnings = _warnings(patch)
+        Listener.heard.clear()
+        run(Listener, make_config(AMQP_URI=amqp_uri, EVENT_QUEUE_TYPE=topology.QUORUM))
+        payload, wire = asked("welcome"), Wire(amqp_uri)
+        publish(wire, payload)
+        eventually(lambda: Listener.heard == [payload["event_id"]])
+        wire.close()
+    every = {
+        topology.event_queue(event, service).name
+        for service, known in {**events.SUBSCRIBERS, "listener": (ASKED,)}.items()
+        for event in known
+    }
+    assert set(warnings) == every
+
+
 def test_a_queue_that_was_declared_otherwise_is_used_as_it_is_and_warned_about(
     vhost_uri: str, wire: Wire, run: Run
 ) -> None:
@@ -65,12 +124,18 @@ def test_a_queue_that_was_declared_otherwise_is_used_as_it_is_and_warned_about(
         ).declare()
     with pytest.MonkeyPatch.context() as patch:
         patch.setitem(events.SUBSCRIBERS, "listener", (ASKED,))
-        warnings: list[str] = []
-        patch.setattr(
-            topology, "log", SimpleNamespace(warning=lambda name, queue, error: warnings.append(queue))
-        )
+        warnings = _warnings(patch)
+        Listener.heard.clear()
         run(Listener, make_config(AMQP_URI=vhost_uri))
         payload = asked("welcome")
         publish(wire, payload)
         eventually(lambda: Listener.heard == [payload["event_id"]])
     assert set(warnings) == {queue.name}
+
+
+def _warnings(patch: pytest.MonkeyPatch) -> list[str]:
+    """The names of the queues that are warned about from now on."""
+    found: list[str] = []
+    log = SimpleNamespace(warning=lambda name, queue, error: found.append(queue))
+    patch.setattr(topology, "log", log)
+    return found

@@ -1,8 +1,6 @@
 """Both ways to call understand each other, and Nameko's own classes understand both."""
 
-import ssl
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import eventlet
@@ -16,9 +14,7 @@ from common.errors import Unavailable
 from common.rpc import Service
 from common.transport.link import Link
 from ops.engines import RabbitMQ
-from tests.certificates import make_pair
 from tests.integration.common.calls import Mailbox, Target
-from tests.integration.common.tls_relay import TlsRelay
 from tests.integration.conftest import Run
 from tests.integration.running import Running, Wire, eventually, make_config
 
@@ -117,25 +113,6 @@ def test_calls_under_load_are_acknowledged_and_none_is_left(
     assert list(pool.imap(lambda value: client.echo(value=value), values)) == values
     eventually(lambda: _unacknowledged(rabbitmq, wire) == 0)
     assert wire.count("rpc-target") == wire.count(topology.DEAD_LETTERS) == 0
-
-
-def test_calls_go_over_tls_where_the_broker_speaks_it(
-    target: Running, run: Run, rabbitmq: RabbitMQ, vhost_uri: str, tmp_path: Path
-) -> None:
-    pair = make_pair(tmp_path)
-    relay = TlsRelay(pair, rabbitmq.port)
-    uri = vhost_uri.replace("amqp://", "amqps://").replace(f":{rabbitmq.port}/", f":{relay.port}/")
-    trust = {
-        "ca_certs": str(pair.certificate),
-        "cert_reqs": ssl.CERT_REQUIRED,
-        "server_hostname": "localhost",
-    }
-    caller = run(Caller, make_config(AMQP_URI=uri, AMQP_SSL=trust))
-    pool = eventlet.GreenPool(20)
-    values = ["x" * size for size in (1, 100_000, 300_000)] * 20
-    assert list(pool.imap(lambda value: caller.inject("target").echo(value=value), values)) == values
-    caller.stop()
-    relay.stop()
 
 
 def _unacknowledged(rabbitmq: RabbitMQ, wire: Wire) -> int:

@@ -1,4 +1,4 @@
-"""The broker behind TLS: takes encrypted connections and passes their bytes on."""
+"""A server behind TLS: takes encrypted connections and passes their bytes on."""
 
 import socket
 import ssl
@@ -12,10 +12,14 @@ from tests.certificates import Pair
 class TlsRelay:
     """Listens on a free port for as long as the test runs."""
 
-    def __init__(self, pair: Pair, port: int) -> None:
+    def __init__(self, pair: Pair, port: int, asks_back: bool = False) -> None:
+        """``asks_back``: whoever connects has to show the same certificate."""
         self._target = ("127.0.0.1", port)
         self._context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         self._context.load_cert_chain(pair.certificate, pair.key)
+        if asks_back:
+            self._context.load_verify_locations(pair.certificate)
+            self._context.verify_mode = ssl.CERT_REQUIRED
         self._listener = eventlet.listen(("127.0.0.1", 0))
         self._threads = [eventlet.spawn(self._accept)]
 
@@ -33,7 +37,10 @@ class TlsRelay:
     def _accept(self) -> None:
         while True:
             plain, _ = self._listener.accept()
-            client = self._context.wrap_socket(plain, server_side=True)
+            try:
+                client = self._context.wrap_socket(plain, server_side=True)
+            except OSError:
+                continue  # a client that does not trust it
             server = socket.create_connection(self._target)
             self._threads += [eventlet.spawn(_pass, client, server), eventlet.spawn(_pass, server, client)]
 
@@ -42,7 +49,7 @@ def _pass(source: Any, target: Any) -> None:
     try:
         while data := source.recv(65536):
             target.sendall(data)
-    except OSError:
-        pass
+    except (OSError, EOFError):
+        pass  # EOFError: eventlet's word for a socket that the other direction has closed
     finally:
         target.close()

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import requests
 
 from common import VERSION
 from ops.engines import RabbitMQ
@@ -54,6 +55,9 @@ def test_every_instance_is_listed_with_what_it_says_of_itself(pair: Suite, token
         "service": "auth", "instance": f"{host}:{pid}", "host": host, "pid": pid, "version": VERSION,
         "http_port": pair.ports["auth"],
     }  # fmt: skip
+    for path in ("/health/live", "/health/ready"):
+        answer = requests.get(f"http://127.0.0.1:{pair.ports['auth']}{path}", timeout=5)
+        assert (answer.status_code, answer.json()) == (200, {"status": "pass"})
     assert set(auth) == set(gateway) == {
         "service", "instance", "host", "pid", "version", "http_port", "status", "started_at",
         "last_seen_at", "breakers",

@@ -1,0 +1,119 @@
+"""Broker users with the rights of ops/rights.py: enough for their service, nothing of another's."""
+
+from typing import Any
+
+import amqp
+import pytest
+import requests
+from kombu import Connection, Exchange, Queue
+
+from common import events, topology
+from common.delivery import handles
+from common.errors import Unavailable
+from common.identity import Allow
+from common.rpc import Service, rpc
+from ops.engines import RabbitMQ
+from ops.rights import rights
+from tests.integration.conftest import Run
+from tests.integration.running import Wire, eventually, make_config
+
+EVENT, PASSWORD = events.USER_DELETED, "sesame-0123456789"
+
+
+class Todos:
+    """Answers a call, and hears of an event at the second attempt."""
+
+    name = "todos"
+    heard: list[str] = []
+
+    @handles(EVENT)
+    def handle_user_deleted(self, event: dict[str, Any]) -> None:
+        self.heard.append(event["user_id"])
+        if len(self.heard) < 2:
+            raise Unavailable("a_word", "A sentence.")
+
+    @rpc(allow=Allow.PUBLIC)
+    def echo(self, value: Any) -> Any:
+        return value
+
+
+class Gateway:
+    """Calls."""
+
+    name = "gateway"
+    todos: Any = Service("todos", deadline=5)
+
+
+@pytest.fixture
+def uris(amqp_uri: str, rabbitmq: RabbitMQ) -> dict[str, str]:
+    """The addresses of two services' users; the rest of the topology is there."""
+    topology.declare(make_config(AMQP_URI=amqp_uri))
+    vhost = amqp_uri.rpartition("/")[2]
+    for user in ("todos", "gateway"):
+        _add_user(rabbitmq, vhost, user)
+    return {user: _uri(amqp_uri, rabbitmq, user) for user in ("todos", "gateway")}
+
+
+@pytest.mark.parametrize("transport", ["fast", "stock"])
+def test_a_service_works_with_its_own_rights_and_reads_nothing_of_another_s(
+    uris: dict[str, str], amqp_uri: str, run: Run, transport: str
+) -> None:
+    Todos.heard.clear()
+    run(Todos, make_config(AMQP_URI=uris["todos"], RPC_TRANSPORT=transport))
+    gateway = run(Gateway, make_config(AMQP_URI=uris["gateway"], RPC_TRANSPORT=transport))
+    assert gateway.inject("todos").echo(value=[1, "ü"]) == [1, "ü"]
+    wire = Wire(amqp_uri)
+    wire.send(EVENT.make("r-1", user_id="u-1"), EVENT.name, f"{EVENT.source}.events")
+    eventually(lambda: Todos.heard == ["u-1", "u-1"])
+    wire.close()
+    if transport == "fast":
+        _can_not_touch_the_users_queues(uris["todos"])
+
+
+def test_the_first_to_start_makes_its_own_and_says_what_is_not_there_yet(
+    amqp_uri: str, rabbitmq: RabbitMQ
+) -> None:
+    _add_user(rabbitmq, amqp_uri.rpartition("/")[2], "todos")
+    with pytest.raises(topology.NotMadeYet) as missing:
+        topology.declare(make_config(AMQP_URI=_uri(amqp_uri, rabbitmq, "todos")))
+    names = str(missing.value).split(", ")
+    assert {"rpc-users", topology.DEAD_LETTERS, "messaging.events"} <= set(names)
+    assert "rpc-todos" not in names
+    with Connection(amqp_uri) as connection:
+        assert connection.default_channel.queue_declare("rpc-todos", passive=True).consumer_count == 0
+
+
+def _uri(uri: str, rabbitmq: RabbitMQ, user: str) -> str:
+    return uri.replace(f"{rabbitmq.user}:{rabbitmq.password}@", f"{user}:{PASSWORD}@")
+
+
+def _can_not_touch_the_users_queues(uri: str) -> None:
+    calls = Exchange("nameko-rpc", type="topic", durable=True)
+    forbidden = (
+        lambda channel: channel.basic_get("rpc-users"),
+        lambda channel: channel.basic_consume("rpc-users"),
+        lambda channel: channel.queue_delete("rpc-users"),
+        lambda channel: channel.queue_purge("rpc-users"),
+        lambda channel: channel.basic_get(topology.DEAD_LETTERS),
+        lambda channel: Queue("rpc-todos", calls, "users.*", durable=True)(channel).queue_bind(),
+        lambda channel: channel.queue_bind("rpc-todos", "users.events", "password_reset_requested"),
+    )
+    with Connection(uri) as connection:
+        for attempt in forbidden:
+            with pytest.raises(amqp.AccessRefused), connection.channel() as channel:
+                attempt(channel)
+
+
+def _add_user(rabbitmq: RabbitMQ, vhost: str, user: str) -> None:
+    api, may = f"{rabbitmq.management_url}/api", rights(user)
+    login = (rabbitmq.user, rabbitmq.password)
+    _put(f"{api}/users/{user}", login, {"password": PASSWORD, "tags": ""})
+    plain = {"configure": may.configure, "write": may.write, "read": may.read}
+    _put(f"{api}/permissions/{vhost}/{user}", login, plain)
+    for exchange, (write, read) in may.keys.items():
+        keys = {"exchange": exchange, "write": write, "read": read}
+        _put(f"{api}/topic-permissions/{vhost}/{user}", login, keys)
+
+
+def _put(url: str, login: tuple[str, str], body: dict[str, str]) -> None:
+    requests.put(url, json=body, auth=login, timeout=30).raise_for_status()

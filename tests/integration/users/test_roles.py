@@ -1,0 +1,65 @@
+"""The two roles of ops/roles.sql: one changes the tables, the other serves and can't."""
+
+import uuid
+from collections.abc import Iterator
+from typing import Any
+
+import psycopg2
+import pytest
+from psycopg2.errors import InsufficientPrivilege
+
+from common.postgres import make_engine, migrate
+from common.storage import StorageUnavailable
+from common.trust import libpq
+from ops.engines import PostgreSQL
+from services.users.service import UsersService
+from services.users.storage import UserStorage
+from tests.integration.conftest import Run
+from tests.integration.databases import new_database
+from tests.integration.running import make_config
+from tests.unit.ops.compose_file import ROOT
+
+PASSWORD = "sesame-0123456789"
+
+
+@pytest.fixture
+def roles(postgresql: PostgreSQL) -> Iterator[dict[str, dict[str, Any]]]:
+    """The settings of both roles, for an empty database."""
+    for settings in new_database(postgresql):
+        script = (ROOT / "ops" / "roles.sql").read_text()
+        passwords = [f"ALTER ROLE {role} PASSWORD '{PASSWORD}'" for role in ("users_owner", "users_app")]
+        _run(settings, script, script, *passwords)
+        yield {
+            role: settings | {"username": f"users_{role}", "password": PASSWORD} for role in ("owner", "app")
+        }
+
+
+def test_the_service_works_with_a_role_that_can_not_change_the_tables(
+    roles: dict[str, dict[str, Any]], vhost_uri: str, run: Run
+) -> None:
+    storage = UserStorage()
+    storage.engine = make_engine(roles["app"], "test")
+    with pytest.raises(StorageUnavailable, match=r"run `python -m ops\.migrate`"):
+        storage._migrate()
+    storage.engine.dispose()
+    engine = make_engine(roles["owner"], "test")
+    migrate(engine, UserStorage.migrations)
+    engine.dispose()
+    users = run(UsersService, make_config(AMQP_URI=vhost_uri, POSTGRES=roles["app"]))
+    made = users.inject("store", request_id="r-1").users.add(f"{uuid.uuid4().hex}@example.com", "Ada", "h")
+    assert made.id
+    forbidden = ("DROP TABLE users", "TRUNCATE outbox", "CREATE TABLE x ()", "ALTER TABLE users ADD x int")
+    for statement in forbidden:
+        with pytest.raises(InsufficientPrivilege):
+            _run(roles["app"], statement)
+    users.stop()
+
+
+def _run(settings: dict[str, Any], *statements: str) -> None:
+    connection = psycopg2.connect(**libpq(settings))
+    try:
+        with connection, connection.cursor() as cursor:
+            for statement in statements:
+                cursor.execute(statement)
+    finally:
+        connection.close()
