@@ -8,6 +8,7 @@ from typing import Any
 import psycopg2
 from psycopg2 import sql
 
+from common.trust import libpq
 from ops.backup.programs import major, output, program
 from ops.backup.refusal import BackupError
 
@@ -139,10 +140,10 @@ class Postgres:
         settings = self._settings
         try:
             return psycopg2.connect(
-                host=settings["host"], port=settings["port"], user=settings["username"],
-                password=str(settings["password"]), dbname=database, connect_timeout=_CONNECT_SECONDS,
+                **libpq({**settings, "database": database}),
+                connect_timeout=_CONNECT_SECONDS,
                 application_name="backup",
-            )  # fmt: skip
+            )
         except psycopg2.OperationalError as problem:
             if f'"{database}" does not exist' in str(problem):
                 raise NoDatabase(f"PostgreSQL has no database {database!r}: check DB_NAME.") from problem
@@ -156,7 +157,8 @@ class Postgres:
             "PGUSER": str(settings["username"]), "PGPASSWORD": str(settings["password"]),
             "PGCONNECT_TIMEOUT": str(_CONNECT_SECONDS), "PGOPTIONS": "-c statement_timeout=0", "LC_ALL": "C",
         }  # fmt: skip
-        output([program(name), *options], where)
+        tls = {"PGSSLMODE": settings.get("sslmode"), "PGSSLROOTCERT": settings.get("sslrootcert")}
+        output([program(name), *options], where | {key: str(value) for key, value in tls.items() if value})
 
 
 class NoDatabase(BackupError):
