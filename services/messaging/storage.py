@@ -24,6 +24,7 @@ from common.mongo import (
     unique,
 )
 from common.paging import Page, write_cursor
+from common.scheduler import Scheduler
 from services.messaging import domain
 from services.messaging.backlog import Backlog
 from services.messaging.dead_letters import DeadLetters
@@ -31,7 +32,6 @@ from services.messaging.domain import Contact, Mail
 from services.messaging.forgetting import Forgotten
 from services.messaging.holding import NO_LONGER_WAITS, Waiting
 from services.messaging.pages import after
-from services.messaging.scheduler import Scheduler
 from services.messaging.windows import Windows
 
 

@@ -1,7 +1,7 @@
-"""The clock of the messaging service: hands out what waits in the ledger when its time has come.
+"""The clock of a service: hands out what waits in its store when the time has come.
 
 It runs in every instance. They need not know of each other: what is due is handed out by a write that
-succeeds once (:mod:`services.messaging.holding`).
+succeeds once (:mod:`services.messaging.holding`, :mod:`services.todos.reminders`).
 """
 
 from datetime import datetime
