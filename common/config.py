@@ -111,6 +111,12 @@ def recipient_limit(config: Config) -> limits.RateLimitItem | None:
     return limit
 
 
+def remind_before(config: Config) -> timedelta | None:
+    """How long before its due date the owner of a todo is reminded; None for not at all."""
+    text = str(config["REMIND_BEFORE"]).strip()
+    return None if text == "0" else clock.parse_duration(text)
+
+
 def validate(config: Config) -> list[str]:
     """Every reason why these settings can't work, a line each; an empty list when they can."""
     return [
@@ -137,6 +143,10 @@ def _shape_problems(config: Config) -> list[str]:
             clock.parse_duration(config[name])
         except ValueError as problem:
             problems.append(f"{name}: {problem}.")
+    try:
+        remind_before(config)
+    except ValueError as problem:
+        problems.append(f"REMIND_BEFORE: {problem}, or 0 for no reminders.")
     try:
         recipient_limit(config)
     except ValueError:

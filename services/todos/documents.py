@@ -12,6 +12,10 @@ from services.todos.domain import PRIORITIES, STATUSES, TRASH_DAYS, Todo
 Document = dict[str, Any]
 NEVER = datetime(9999, 12, 31, 23, 59, 59, 999000, UTC)
 """Sorts a todo without a due date behind all others."""
+MARK = "reminded_for"
+"""The due date that the owner was reminded of: no field of the todo, and not in older documents."""
+WAITING = {MARK: None, "deleted_at": None, "completed_at": None}
+"""Open todos that nobody was reminded of."""
 SORT_KEYS = {
     "created_at": "created_at",
     "updated_at": "updated_at",
@@ -58,7 +62,7 @@ VALIDATOR: Document = {
 
 
 def indexes() -> list[IndexModel]:
-    """One index for each order of a user's list, one for tags, and the one that empties the trash.
+    """One index for each order of a user's list, one for tags, those for the trash's end and reminders.
 
     Those for the list start with owner and ``deleted_at``, so they serve stats, due dates and the trash
     as well; a backward scan serves the descending order.
@@ -70,7 +74,10 @@ def indexes() -> list[IndexModel]:
     tagged = IndexModel([("user_id", 1), ("deleted_at", 1), ("tags", 1), ("created_at", DESCENDING)])
     # A TTL index ignores documents whose field is null: what is not in the trash stays.
     expiry = IndexModel([("deleted_at", ASCENDING)], expireAfterSeconds=TRASH_DAYS * 24 * 3600)
-    return [*listed, tagged, expiry]
+    # Only what waits for its reminder is in it, so the search that is made every second stays cheap.
+    waiting = {**WAITING, "due_at": {"$gt": datetime(1970, 1, 1, tzinfo=UTC)}}
+    reminding = IndexModel([("due_at", ASCENDING)], name="to_remind", partialFilterExpression=waiting)
+    return [*listed, tagged, expiry, reminding]
 
 
 def to_document(todo: Todo) -> Document:
@@ -81,6 +88,12 @@ def to_document(todo: Todo) -> Document:
         "priority_key": PRIORITIES.index(todo.priority),
         "title_key": todo.title.casefold(),
     }
+
+
+def rewritten(before: Todo, after: Todo) -> Document:
+    """The fields to set where a todo is changed: with another due date, its owner is reminded again."""
+    same = before.due_at == after.due_at
+    return to_document(after) if same else to_document(after) | {MARK: None}
 
 
 def from_document(document: Document) -> Todo:

@@ -96,6 +96,11 @@ def restore(todo: Todo, now: datetime) -> Change | None:
     return Change(_touched(todo, now, deleted_at=None), events.TODO_UPDATED, ("restored",))
 
 
+def remind(todo: Todo) -> Change:
+    """Nothing of it changes; the event tells that it is due soon."""
+    return Change(todo, events.TODO_DUE_SOON, ())
+
+
 def not_found() -> NotFound:
     """The one answer for a todo that is missing, deleted or somebody else's."""
     return NotFound("todo_not_found", "There is no such todo.")

@@ -17,19 +17,21 @@ from nameko.containers import WorkerContext
 from pymongo import InsertOne, UpdateOne
 from pymongo.client_session import ClientSession
 
-from common import context
+from common import config, context
 from common.errors import Conflict
 from common.group_commit import GroupCommit, Insert
 from common.idempotency import Key
 from common.mongo import HIDDEN, AlreadyThere, MongoStorage, entry, holding, translated, with_event
 from common.mongo_read import read_at_once
 from common.paging import Page
+from common.scheduler import Scheduler
 from services.todos import answers, collection, domain, statistics
 from services.todos.answers import Answers, Work
 from services.todos.collection import READ_SECONDS, WRITE_SECONDS, bounded, in_transaction
-from services.todos.documents import Document, from_document, object_id, to_document
+from services.todos.documents import Document, from_document, object_id, rewritten, to_document
 from services.todos.domain import Change, Todo
 from services.todos.queries import Listing
+from services.todos.reminders import Reminders
 from services.todos.sweep import Sweep
 
 Result = TypeVar("Result")
@@ -46,6 +48,7 @@ class TodoStorage(MongoStorage):
 
     database = "todos"
     outbox_in = collection.NAME
+    scheduler = Scheduler()
 
     def prepare(self) -> None:
         """Make the collection, its validator and its indexes; what exists already is left as it is."""
@@ -56,6 +59,13 @@ class TodoStorage(MongoStorage):
         self.group = GroupCommit(self.todos)
         self.shown = self.todos.with_options(_NAIVE)
         self.answers = Answers(self.db[answers.NAME])
+        before = config.remind_before(self.container.config)
+        self.scheduler.attach(Reminders(self.todos, before, event_of, self.announce))
+
+    def stop(self) -> None:
+        """Remind of nothing more, publish what is left, then close."""
+        self.scheduler.finish()
+        super().stop()
 
     def get_dependency(self, worker_ctx: WorkerContext) -> "TodoStore":
         """The store for one worker; its events carry the worker's request id."""
@@ -169,7 +179,7 @@ class TodoStore:
 
     def _replaced(self, before: Todo, change: Change) -> bool:
         update = with_event(self._entry([change]))
-        update["$set"] |= to_document(change.todo)
+        update["$set"] |= rewritten(before, change.todo)
         with translated():
             written = self.todos.update_one(_exactly(before), update).matched_count == 1
         if written:
@@ -191,15 +201,14 @@ class TodoStore:
         if before is None:
             return InsertOne(self._new(after) | (holding(event) if event else {}))
         update = with_event(event) if event else {"$set": {}}
-        update["$set"] |= to_document(after)
+        update["$set"] |= rewritten(before, after)
         return UpdateOne(_exactly(before), update)
 
     def _new(self, todo: Todo) -> Document:
         return {"_id": ObjectId(todo.id), **to_document(todo)}
 
     def _entry(self, changes: Sequence[Change], count: int | None = None) -> Document:
-        event, payload = domain.announcement(self.request_id, changes, count)
-        return entry(event.source, event.name, payload)
+        return event_of(changes, count, self.request_id)
 
     def _transact(self, work: Work[Result], user_id: str, key: Key | None) -> Result:
         if key:
@@ -208,6 +217,12 @@ class TodoStore:
         if holder:
             self.storage.announce(holder)
         return result
+
+
+def event_of(changes: Sequence[Change], count: int | None = None, request_id: str | None = None) -> Document:
+    """The one event of these changes, as it lies in a document; of no request unless one is named."""
+    event, payload = domain.announcement(request_id or uuid.uuid4().hex, changes, count)
+    return entry(event.source, event.name, payload)
 
 
 def _exactly(todo: Todo) -> Document:

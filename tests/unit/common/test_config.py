@@ -3,6 +3,7 @@
 import copy
 import os
 import stat
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -63,6 +64,7 @@ WRONG = [
         ("RECIPIENT_RATE_LIMIT", "RECIPIENT_RATE_LIMIT", wrong)
         for wrong in ("many", "200", 200, "0/hour", "-1/hour", "10001/hour", "1/hour; 5/day", "1/fortnight")
     ),
+    *(("REMIND_BEFORE", "REMIND_BEFORE", wrong) for wrong in ("soon", "-1h", "", "0h", None, "99999w")),
     ("TRUSTED_PROXIES", "HTTP/trusted_proxies", "10.0.0.0/8, proxy"),
     ("TRUSTED_PROXIES", "HTTP/trusted_proxies", "10.0.0.1/8"),
     ("CORS_ORIGINS", "HTTP/cors_origins", "app.example.org"),
@@ -87,6 +89,14 @@ def test_a_wrong_setting_is_told_in_one_line_that_names_its_variable(
     assert len(problems) == 1
     assert variable in problems[0]
     assert "\n" not in problems[0]
+
+
+def test_reminders_come_an_hour_before_unless_another_time_is_set_or_none(config: dict[str, Any]) -> None:
+    assert settings.remind_before(config) == timedelta(hours=1)
+    assert settings.remind_before(config | {"REMIND_BEFORE": "2d"}) == timedelta(days=2)
+    for off in ("0", 0):
+        assert settings.validate(config | {"REMIND_BEFORE": off}) == []
+        assert settings.remind_before(config | {"REMIND_BEFORE": off}) is None
 
 
 def test_all_that_is_wrong_is_told_at_once(config: dict[str, Any]) -> None:
