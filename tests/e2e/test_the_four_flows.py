@@ -3,7 +3,9 @@
 import re
 import statistics
 import time
+from datetime import timedelta
 
+from common import clock
 from ops.engines.mailcatcher import MailCatcher
 from tests.e2e.client import PASSWORD, Client, new_email
 from tests.suite import Suite
@@ -85,6 +87,17 @@ def test_each_change_of_a_todo_is_kept_and_told_by_one_mail(ada: Client, mailcat
     assert "Buy &lt;milk&gt;" in mails["New todo"]["html"]
     todo_mails = [one for one in mailcatcher.mails(ada.user["email"]) if "Welcome" not in one["subject"]]
     assert len(todo_mails) == len(subjects)
+
+
+def test_the_owner_of_a_todo_that_is_due_soon_is_reminded_by_mail(
+    ada: Client, mailcatcher: MailCatcher
+) -> None:
+    soon = clock.now() + timedelta(minutes=10)
+    todo = ada.todo(title="Buy milk", due_at=clock.to_text(soon))
+    mail = mailcatcher.wait_for_mail(ada.user["email"], "Reminder: Buy milk")
+
+    assert "Do not forget this todo" in mail["text"]
+    assert ada.get(f"/api/todos/{todo['id']}").json() == todo
 
 
 def test_a_mail_has_its_messages_id_and_the_ledger_knows_that_it_was_sent(
