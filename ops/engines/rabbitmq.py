@@ -19,6 +19,7 @@ NODE = "suite@localhost"
 LOOPBACK_ONLY = "-kernel inet_dist_use_interface {127,0,0,1}"
 # Idle schedulers must not spin: the machine is shared with the services.
 NO_BUSY_WAIT = "+S 2:2 +sbwt none +sbwtdcpu none +sbwtdio none"
+STATISTICS_HANDLER = "gen_event delete_handler [rabbit_event,rabbit_mgmt_db_handler,[]]"
 CONFIGURATION = """\
 listeners.tcp.local = {host}:{port}
 management.tcp.ip = {host}
@@ -134,6 +135,12 @@ class RabbitMQ(Engine):
             answers(LOOPBACK, self.port) and answers(LOOPBACK, self.management_port) and self._accepts_login()
         )
 
+    def stop(self) -> None:
+        """Lets the node end cleanly, without the five seconds that its management page would hang for."""
+        if self.pid:
+            self._remove_statistics_handler()
+        super().stop()
+
     def add_vhost(self, name: str) -> str:
         """A new virtual host of the broker's user; its AMQP address."""
         self._manage("PUT", "vhosts", name)
@@ -171,6 +178,20 @@ class RabbitMQ(Engine):
                 f"rabbitmqctl {' '.join(arguments)}: {(result.stderr or result.stdout).strip()}"
             )
         return result.stdout
+
+    def _remove_statistics_handler(self) -> None:
+        """At its end the handler asks Erlang's application controller, which itself waits for that end.
+
+        Erlang gives up on the two after five seconds. Nothing else hangs on the handler, and a node that
+        can't be asked ends all the same.
+        """
+        subprocess.run(
+            ["timeout", "2", "erl_call", "-n", NODE, "-a", STATISTICS_HANDLER],
+            env=self.environment(),
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            check=False,
+        )
 
     def _configuration(self) -> str:
         return CONFIGURATION.format(

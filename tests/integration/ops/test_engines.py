@@ -202,6 +202,14 @@ def test_rabbitmqctl_reaches_the_private_node_and_stops_and_starts_its_broker(en
     engine.wait_ready(30)
 
 
+@with_rabbitmq
+def test_a_stop_of_rabbitmq_does_not_hang_on_its_management_page(engine):
+    started(engine)
+    engine.stop()
+    log = engine.log_file.read_text()
+    assert log.index("to stop collect_statistics") < log.index("SIGTERM received")
+
+
 def test_a_broker_takes_login_and_virtual_host_from_its_address(tmp_path):
     uri = f"amqp://anna:p%2Fw@127.0.0.1:{free_port()}/my%20host"
     engine = RabbitMQ.from_uri(tmp_path, uri, free_port())
