@@ -73,6 +73,11 @@ def test_every_container_is_watched_restarted_and_given_time_to_stop(name: str):
     assert service["logging"]["options"]["max-size"]
 
 
+def test_the_gateway_is_stopped_before_every_service_that_answers_it():
+    needed = SERVICES["gateway"]["depends_on"]
+    assert set(needed) >= set(PROCESSES) - {"gateway"}
+
+
 @pytest.mark.parametrize("name", OURS)
 def test_a_process_can_change_nothing_and_gain_nothing(name: str):
     service = SERVICES[name]
