@@ -1,7 +1,7 @@
 """`make run`: starts the servers that are missing and the six services, and stops them again.
 
 Everything stays in the foreground. Ctrl-C, SIGTERM or a closed terminal stop
-the services first, then the mail catcher, then the servers.
+the gateways first, then the services that answer them, then the servers.
 """
 
 import os
@@ -61,7 +61,7 @@ class Run:
             self._servers.restart_dead()
 
     def stop(self) -> None:
-        """Services first, then what they use."""
+        """Gateways and services first, then what they use."""
         self._signals.stop_has_begun()
         if self._supervisor:
             self._console.say("Stopping the services")

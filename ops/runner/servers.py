@@ -72,13 +72,9 @@ class Servers:
                     self._console.say(str(error))
 
     def stop(self) -> None:
-        """First the mail catcher, then the others side by side."""
-        catchers = [engine for engine in self.started if isinstance(engine, MailCatcher)]
-        for engine in catchers:
-            engine.stop()
-        others = [engine for engine in self.started if engine not in catchers]
+        """Stops all side by side: what used them has ended, and none of them uses another."""
         with ThreadPoolExecutor(max_workers=4) as pool:
-            list(pool.map(lambda engine: engine.stop(), others))
+            list(pool.map(lambda engine: engine.stop(), self.started))
         self.started = []
 
     def hurry(self) -> None:

@@ -23,6 +23,9 @@ from ops.runner.refusal import CannotRun
 ROOT = Path(__file__).resolve().parents[2]
 EX_CONFIG = 78
 STOP_SECONDS = 25.0
+FIRST_TO_STOP = "gateway"
+DRAIN_SECONDS = 12.0
+"""How long the others go on for the gateways' last requests: more than RPC_DEADLINE as it is shipped."""
 
 
 def serve_command(service: str) -> list[str]:
@@ -41,6 +44,7 @@ class Child:
     pid: int | None = None
     started_at: float = 0.0
     restart_at: float | None = None
+    told: signal.Signals | None = None
     last_line: str = ""
 
 
@@ -81,16 +85,22 @@ class Supervisor:
             return
 
     def stop(self, hurried: Callable[[], bool]) -> None:
-        """Asks all processes to end, and kills those that have not after a while, or in a hurry."""
+        """First the gateways, whose requests need the others, then those; kills what is late or hurried."""
         self._stopping = True
-        deadline = time.monotonic() + STOP_SECONDS
-        self._signal_all(signal.SIGTERM)
-        killed = False
+        gateways = [child for child in self._running() if child.instance.service == FIRST_TO_STOP]
+        self._tell(gateways, signal.SIGTERM)
+        self._wait_for_end_of(gateways, DRAIN_SECONDS, hurried)
+        self._tell([child for child in self._running() if not child.told], signal.SIGTERM)
+        self._wait_for_end_of(list(self._children.values()), STOP_SECONDS, hurried)
+        if self._running():
+            self._console.say(f"Killed: {', '.join(child.instance.name for child in self._running())}")
+            self._tell(self._running(), signal.SIGKILL)
         while self._running():
-            if not killed and (hurried() or time.monotonic() > deadline):
-                self._console.say(f"Killed: {', '.join(child.instance.name for child in self._running())}")
-                self._signal_all(signal.SIGKILL)
-                killed = True
+            self.pump(0.1)
+
+    def _wait_for_end_of(self, children: list[Child], seconds: float, hurried: Callable[[], bool]) -> None:
+        deadline = time.monotonic() + seconds
+        while any(child.running for child in children) and time.monotonic() < deadline and not hurried():
             self.pump(0.1)
 
     def _launch(self, child: Child) -> None:
@@ -115,8 +125,8 @@ class Supervisor:
             self._console.show(message)
         elif message.type == "start":
             child.pid = message.data["pid"]
-            if self._stopping:
-                _signal(child, signal.SIGTERM)
+            if child.told:
+                _signal(child, child.told)
         elif message.type == "stop":
             child.running, child.pid = False, None
             self._ended(child, message.data["returncode"])
@@ -134,8 +144,10 @@ class Supervisor:
     def _running(self) -> list[Child]:
         return [child for child in self._children.values() if child.running]
 
-    def _signal_all(self, signum: signal.Signals) -> None:
-        for child in self._running():
+    def _tell(self, children: list[Child], signum: signal.Signals) -> None:
+        """One whose process has not come up yet is told as soon as it has."""
+        for child in children:
+            child.told = signum
             _signal(child, signum)
 
 

@@ -1,12 +1,15 @@
 """Runs the supervisor with shell commands as its services; a driver for test_supervisor.py.
 
 python supervised.py 'auth=exit 3' 'todos=sleep 60'
+
+DRAIN_SECONDS and STOP_SECONDS in the environment take the place of the supervisor's.
 """
 
 import os
 import shlex
 import sys
 
+from ops.runner import supervisor as supervising
 from ops.runner.console import Console
 from ops.runner.instances import Instance
 from ops.runner.refusal import CannotRun
@@ -16,6 +19,8 @@ from ops.runner.supervisor import Supervisor
 
 def main() -> None:
     commands = dict(argument.split("=", 1) for argument in sys.argv[1:])
+    for limit in ("DRAIN_SECONDS", "STOP_SECONDS"):
+        setattr(supervising, limit, float(os.environ.get(limit, getattr(supervising, limit))))
     console, signals = Console(), StopSignals()
     supervisor = Supervisor(
         console,

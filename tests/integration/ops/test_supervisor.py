@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from types import MappingProxyType
 
 import pytest
 
@@ -20,14 +21,14 @@ STUBBORN = "trap 'echo no' TERM; echo up; while true; do sleep 0.05; done"
 class Supervised:
     """A running driver and what it has written so far."""
 
-    def __init__(self, output, commands):
+    def __init__(self, output, commands, limits):
         self.output = output
         arguments = [
             sys.executable,
             str(DRIVER),
             *(f"{name}={command}" for name, command in commands.items()),
         ]
-        environment = dict(os.environ) | {"PYTHONPATH": str(ROOT)}
+        environment = dict(os.environ) | {"PYTHONPATH": str(ROOT)} | limits
         with output.open("wb") as target:
             self.process = subprocess.Popen(arguments, stdout=target, stderr=target, env=environment)
 
@@ -51,8 +52,8 @@ class Supervised:
 def supervise(tmp_path):
     started = []
 
-    def start(**commands):
-        started.append(Supervised(tmp_path / "output", commands))
+    def start(limits=MappingProxyType({}), **commands):
+        started.append(Supervised(tmp_path / "output", commands, dict(limits)))
         return started[-1]
 
     yield start
@@ -112,6 +113,38 @@ def test_a_second_signal_kills_what_has_not_ended(supervise):
     run.signal(signal.SIGINT)
     assert run.process.wait(10) == 0
     assert "Killed: auth" in run.text()
+    assert wait_until_gone(family, 5) == []
+
+
+def test_services_go_on_until_the_last_gateway_has_ended(supervise):
+    slowly = "trap 'sleep 0.5; echo drained; exit 0' TERM; echo up; while true; do sleep 0.05; done"
+    run = supervise(auth=POLITE, gateway=slowly, todos=POLITE)
+    run.wait_for("up", times=3)
+    run.signal(signal.SIGTERM)
+    assert run.process.wait(10) == 0
+    ends = [line for line in run.text().splitlines() if line.endswith(("bye", "drained"))]
+    assert [line.rpartition("| ")[2] for line in ends] == ["drained", "bye", "bye"]
+
+
+def test_a_gateway_that_does_not_end_holds_the_services_for_a_bounded_time(supervise):
+    run = supervise({"DRAIN_SECONDS": "1", "STOP_SECONDS": "1"}, auth=POLITE, gateway=STUBBORN)
+    run.wait_for("up", times=2)
+    run.signal(signal.SIGTERM)
+    assert run.process.wait(10) == 0
+    told, ended, killed = (run.text().index(text) for text in ("| no", "| bye", "Killed: gateway\n"))
+    assert told < ended < killed
+
+
+def test_a_second_signal_ends_the_services_that_wait_for_a_gateway(supervise):
+    run = supervise(auth=POLITE, gateway=STUBBORN)
+    run.wait_for("up", times=2)
+    family = run.family()
+    run.signal(signal.SIGINT)
+    run.wait_for("no")
+    assert "bye" not in run.text()
+    run.signal(signal.SIGINT)
+    assert run.process.wait(5) == 0
+    assert "Killed: auth, gateway" in run.text()
     assert wait_until_gone(family, 5) == []
 
 
