@@ -49,7 +49,7 @@ OPERATIONS: dict[str, Operation] = {
     ),
     "replay_dead_letters": Operation(
         _TAG, {202: Answer("On their way again.", answers.Replayed, {"replayed": 12})},
-        body=Replay, body_example={"template": "welcome", "limit": 100}, note=_CUT,
+        body=Replay, body_example={"template": "welcome", "limit": 100}, body_required=False, note=_CUT,
     ),
     "delete_dead_letter": Operation(_TAG, {204: Answer("Gone for good.")}),
     "preview_template": Operation(
