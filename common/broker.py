@@ -64,6 +64,10 @@ class PublishFailed(Exception):
     """The broker did not take a message: not reachable, silent, or refused."""
 
 
+class NoQueue(PublishFailed):
+    """The broker answers, and has no queue for what is to be sent; all else of the call has arrived."""
+
+
 @dataclass(frozen=True, slots=True)
 class Message:
     """A message as it goes over the wire. ``mandatory``: some queue has to take it."""
@@ -93,6 +97,8 @@ class ConfirmedPublisher(SharedExtension):
         with self._turn:
             try:
                 self._publish(list(messages), declare)
+            except NoQueue:
+                raise  # each message has had its answer, so the connection is as good as before
             except (amqp.AMQPError, OSError) as problem:
                 self._disconnect()
                 raise PublishFailed(f"{type(problem).__name__}: {problem}") from problem
@@ -185,6 +191,7 @@ class _Batch:
         self.channel, self.tags = channel, tags
         self.pending: set[int] = set()
         self.refused: list[str] = []
+        self.unroutable: list[str] = []
         self._unsent: list[bytes] = []
         self._unsent_bytes = 0
         self.channel.events["basic_ack"] = {self._on_ack}
@@ -209,7 +216,9 @@ class _Batch:
         while self.pending:
             connection.drain_events(timeout=CONFIRM_SECONDS)
         if self.refused:
-            raise PublishFailed("; ".join(sorted(set(self.refused))))
+            raise PublishFailed("; ".join(sorted({*self.refused, *self.unroutable})))
+        if self.unroutable:
+            raise NoQueue("; ".join(sorted(set(self.unroutable))))
 
     def _on_ack(self, tag: int, multiple: bool) -> None:
         self.pending -= {owed for owed in self.pending if owed <= tag} if multiple else {tag}
@@ -219,4 +228,4 @@ class _Batch:
         self._on_ack(tag, multiple)
 
     def _on_return(self, problem: Any, exchange: str, routing_key: str, message: Any) -> None:
-        self.refused.append(f"no queue takes {exchange or 'default exchange'} {routing_key}")
+        self.unroutable.append(f"no queue takes {exchange or 'default exchange'} {routing_key}")

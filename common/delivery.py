@@ -219,8 +219,9 @@ class EventHandler(NamekoEventHandler):
         if isinstance(error, Postponed):
             self.redelivery.postpone(message, self.queue.name, error.seconds)
             log.info(
-                "message_postponed", queue=self.queue.name, reason=error.reason, in_seconds=error.seconds
-            )
+                "message_postponed", queue=self.queue.name, reason=error.reason,
+                in_seconds=round(error.seconds, 3),
+            )  # fmt: skip
             return "postponed"
         attempt, limit = attempts_before(message) + 1, self.container.config["RETRY"]["max_attempts"]
         reason, detail = describe(error)

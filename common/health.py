@@ -12,6 +12,7 @@ from nameko.extensions import DependencyProvider
 
 from common import VERSION, clock, metrics
 from common.logging import get_logger, instance
+from common.outages import Outages
 
 log = get_logger()
 PROBE_SECONDS = 1.0
@@ -52,6 +53,7 @@ class Health(DependencyProvider):
         """Start without a report."""
         self._turn = Semaphore(1)
         self._report: tuple[float, Report] = (0.0, {})
+        self._outages = Outages()
         self._down: set[str] = set()
 
     def start(self) -> None:
@@ -77,7 +79,8 @@ class Health(DependencyProvider):
             return self._report[1]
 
     def _tell_changes(self, dependencies: Report) -> None:
-        down = {name for name, part in dependencies.items() if part["status"] != "pass"}
+        unwell = {name for name, part in dependencies.items() if part["status"] != "pass"}
+        down = self._outages.among(unwell, dependencies.keys() - unwell)
         for name in down - self._down:
             log.warning("dependency_down", dependency=name, detail=dependencies[name]["detail"])
         for name in self._down - down:

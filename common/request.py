@@ -76,6 +76,11 @@ class Request(WerkzeugRequest):
         return is_json and self.mimetype_params.get("charset", "utf-8").lower() in ("utf-8", "utf8")
 
     @property
+    def optional_payload(self) -> Any:
+        """The body as JSON; an empty object where there is no body."""
+        return self.payload if self.body else {}
+
+    @property
     def bearer_token(self) -> str:
         """The token of the Authorization header, or an empty string."""
         scheme, _, token = self.environ.get("HTTP_AUTHORIZATION", "").partition(" ")

@@ -100,7 +100,9 @@ class SuiteWsgiApp(WsgiApp):
         metrics.http_seconds(method, route).observe(seconds)
         if response.status_code < 400 and self._is_left_out(request, seconds):
             return
-        write = log.warning if response.status_code >= 500 else log.info
+        # A report that all is not well has been made as it should; what is not well has lines of its own.
+        is_bad = response.status_code >= 500 and not request.path.startswith(_QUIET)
+        write = log.warning if is_bad else log.info
         write(
             "http_handled", method=request.method, path=request.path, status=response.status_code,
             ms=round(seconds * 1000, 1), client=request.remote_addr, request_id=request.request_id,

@@ -19,6 +19,7 @@ from common import VERSION, clock, topology
 from common.errors import DeadlineExceeded
 from common.health import worst
 from common.logging import get_logger
+from common.outages import Outages
 from common.rpc_calls import Client
 from common.rpc_transports import Replies
 from gateway.instances import Counts, count_instances
@@ -40,6 +41,7 @@ class SystemHealth(DependencyProvider):
         """Start without a report."""
         self._turn = Semaphore(1)
         self._kept: tuple[float, Report] | None = None
+        self._outages = Outages()
         self._failing: list[str] = []
 
     def get_dependency(self, worker_ctx: WorkerContext) -> Callable[[], Report]:
@@ -67,11 +69,14 @@ class SystemHealth(DependencyProvider):
             [eventlet.spawn(count), *(eventlet.spawn(probe, name) for name in SERVICES)], PATIENCE_SECONDS
         )
         found = report(answers, counts)
-        failing = [name for name, part in found["services"].items() if part["status"] == "fail"]
+        self._tell_changes({name for name, part in found["services"].items() if part["status"] == "fail"})
+        return found
+
+    def _tell_changes(self, down: set[str]) -> None:
+        failing = sorted(self._outages.among(down, set(SERVICES) - down))
         if failing != self._failing:
             self._failing = failing
             (log.warning if failing else log.info)("services_failing", services=failing)
-        return found
 
 
 def wait_for(threads: list[GreenThread], seconds: float) -> None:

@@ -6,11 +6,6 @@ for ever on a stuck worker when it is told to stop, and starts a second stop bes
 is told twice. Exit codes: 0 stopped in order, 78 (EX_CONFIG) a setting is wrong, 1 anything else.
 """
 
-import warnings
-
-# Said at every import, to developers; the README says it once, to those who choose.
-warnings.filterwarnings("ignore", message=r"\s*Eventlet is deprecated")
-
 import eventlet
 
 eventlet.monkey_patch()

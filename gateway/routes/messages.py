@@ -48,7 +48,7 @@ class MessageRoutes(SuiteService):
     @http("POST", "/api/messages/dead-letters/replay", allow=Allow.ADMIN, scope="messages:write")
     def replay_dead_letters(self, request: Request) -> Reply:
         """Send those again that match."""
-        return Reply(202, self.messaging.replay_dead_letters(data=request.payload))
+        return Reply(202, self.messaging.replay_dead_letters(data=request.optional_payload))
 
     @http("GET", "/api/messages/dead-letters/<letter_id>", allow=Allow.ADMIN, scope="messages:read")
     def get_dead_letter(self, request: Request, letter_id: str) -> Reply:

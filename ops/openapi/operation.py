@@ -51,6 +51,7 @@ class Operation:
     answers: dict[int, Answer]
     body: type[Schema] | None = None
     body_example: Any = None
+    body_required: bool = True
     query: type[Schema] | None = None
     headers: tuple[str, ...] = ()
     problems: tuple[int, ...] = ()
@@ -75,7 +76,7 @@ class Operation:
             found["description"] = " ".join(notes)
         if self.body:
             content: Made = {JSON: {"schema": self.body, "example": self.body_example}}
-            found["requestBody"] = {"required": True, "content": content}
+            found["requestBody"] = {"required": self.body_required, "content": content}
         if self.form:
             found["requestBody"] = {"content": {"application/x-www-form-urlencoded": self.form}}
         return found
@@ -93,7 +94,7 @@ class Operation:
             refused.add(422)
         if self.query:
             refused.add(414)
-        if self.body:
+        if self.body and self.body_required:
             refused.add(411)
         mine = {str(status): problem(status) for status in sorted(refused - set(self.answers))}
         return dict(sorted({**answers, **mine}.items()))

@@ -36,6 +36,7 @@ _NAMESPACE = uuid.UUID("0b7f3a52-93a0-4a53-8e0c-7d3a3f5b9b11")
 _NEWEST_FIRST = [("died_at", DESCENDING), ("_id", DESCENDING)]
 _LARGEST_BODY = 12 * 1024 * 1024  # MongoDB's limit for a document is 16 MiB
 _LONGEST_SHOWN = 100_000
+_LONGEST_NAME = 255  # of a queue, in bytes (AMQP 0-9-1, short string)
 _TAKEN = timedelta(seconds=30)
 """How long a letter is one administrator's who replays or deletes it."""
 _SUMMARY = {"body": 0, "headers": 0, "properties": 0}
@@ -110,11 +111,22 @@ class DeadLetters:
         return found[0]
 
     def take_oldest(self, query: dict[str, Any], limit: int) -> list[Document]:
-        """Letters that match and that nobody else has, the one that has waited longest first."""
-        with translated():
-            found = self._letters.find({**_wanted(query), **_free()}, {"_id": 1})
-            ids = [letter["_id"] for letter in found.sort("died_at", ASCENDING).limit(limit)]
+        """Letters that match and that nobody else has, the one that has waited longest first.
+
+        Those that could not be sent the last time come after all others, or nothing else would have its turn.
+        """
+        wanted = {**_wanted(query), **_free()}
+        ids = self._oldest({**wanted, "refused_at": {"$exists": False}}, limit)
+        if len(ids) < limit:
+            ids += self._oldest({**wanted, "refused_at": {"$exists": True}}, limit - len(ids))
         return self._take(ids)
+
+    def put_off(self, letters: list[Document]) -> None:
+        """Note that these could not be sent."""
+        with translated():
+            self._letters.update_many(
+                {"_id": {"$in": [letter["_id"] for letter in letters]}}, {"$set": {"refused_at": clock.now()}}
+            )
 
     def give_back(self, letters: list[Document]) -> None:
         """Let others decide about them."""
@@ -122,6 +134,11 @@ class DeadLetters:
             self._letters.update_many(
                 {"_id": {"$in": [letter["_id"] for letter in letters]}}, {"$unset": {"taken_until": ""}}
             )
+
+    def _oldest(self, wanted: Document, limit: int) -> list[str]:
+        with translated():
+            found = self._letters.find(wanted, {"_id": 1}).sort("died_at", ASCENDING).limit(limit)
+            return [letter["_id"] for letter in found]
 
     def _take(self, ids: list[str]) -> list[Document]:
         token = str(uuid.uuid4())
@@ -147,7 +164,18 @@ def revived(letter: Document) -> Message:
         raise BadRequest(
             "dead_letter_cut", "The message was too large to be kept whole: it can't be replayed."
         )
+    if len(letter["queue"].encode()) > _LONGEST_NAME:
+        raise unroutable(letter)
     return Message("", letter["queue"], letter["body"], letter["headers"], letter["properties"])
+
+
+def unroutable(letter: Document) -> Conflict:
+    """What speaks against a replay for as long as the letter's queue is not there."""
+    return Conflict(
+        "dead_letter_unroutable",
+        "The queue that this message failed in is not known or no longer there: it can't be replayed.",
+        {"queue": letter["queue"]},
+    )
 
 
 def payload_of(letter: Document) -> Any:

@@ -55,7 +55,7 @@ class MessagesApi(SuiteService):
     @http("POST", "/messages/dead-letters/replay", allow=Allow.ADMIN, scope="messages:write")
     def post_replay(self, request: Request) -> Reply:
         """Send those again that match."""
-        return Reply(202, self.replay_dead_letters(data=request.payload))
+        return Reply(202, self.replay_dead_letters(data=request.optional_payload))
 
     @http("GET", "/messages/dead-letters/<letter_id>", allow=Allow.ADMIN, scope="messages:read")
     def get_dead_letter(self, request: Request, letter_id: str) -> Reply:

@@ -5,12 +5,11 @@ from collections.abc import Callable, Sequence
 from nameko.containers import WorkerContext
 from nameko.extensions import DependencyProvider
 
-from common.broker import ConfirmedPublisher, Message, PublishFailed
+from common.broker import ConfirmedPublisher, Message, NoQueue, PublishFailed
 from common.errors import Unavailable
 from common.logging import get_logger
 
 log = get_logger()
-_BATCH = 100
 
 
 class Sender(DependencyProvider):
@@ -23,10 +22,12 @@ class Sender(DependencyProvider):
         return self.send
 
     def send(self, messages: Sequence[Message]) -> None:
-        """Publish with confirms, some at a time; Unavailable if the broker does not take them."""
+        """Publish with confirms; NoQueue if no queue takes one, Unavailable if the broker does not."""
         try:
-            for start in range(0, len(messages), _BATCH):
-                self.publisher.publish(messages[start : start + _BATCH])
+            self.publisher.publish(messages)
+        except NoQueue as problem:
+            log.warning("replay_refused", error=str(problem))
+            raise
         except PublishFailed as problem:
             log.error("replay_failed", error=str(problem))
             raise Unavailable("broker_unavailable", "The broker did not take the messages.") from None

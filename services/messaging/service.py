@@ -5,16 +5,17 @@ from typing import Any
 
 from common import events, metrics
 from common.delivery import handles
-from common.errors import NotFound, SuiteError
+from common.errors import NotFound
 from common.events import Event
 from common.identity import Allow
 from common.logging import get_logger
 from common.rpc import Service, rpc
 from common.schemas import load
-from services.messaging import dead_letters, domain
+from services.messaging import domain
 from services.messaging.dead_letter_consumer import takes_dead_letters
 from services.messaging.domain import Contact, Mail, Payload
 from services.messaging.http_api import MessagesApi
+from services.messaging.replaying import Refusals, replay
 from services.messaging.schemas import (
     DeadLetterQuery,
     MessageQuery,
@@ -98,14 +99,18 @@ class MessagingService(MessagesApi):
 
     @rpc(allow=Allow.ADMIN, scope="messages:write")
     def replay_dead_letter(self, letter_id: str) -> Payload:
-        """Send one again: ``{replayed: 1}``."""
-        return self._replay([self.ledger.dead_letters.take(letter_id)])
+        """Send one again: ``{replayed: 1}``; Conflict if no queue takes it."""
+        if refused := self._replay([self.ledger.dead_letters.take(letter_id)]):
+            raise refused[0][1]
+        return {"replayed": 1}
 
     @rpc(allow=Allow.ADMIN, scope="messages:write")
     def replay_dead_letters(self, data: Any) -> Payload:
-        """Send those again that match, the oldest first: ``{replayed}``."""
+        """Send those again that match, the oldest first: ``{replayed, not_replayed?}``."""
         wanted = load(Replay, data)
-        return self._replay(self.ledger.dead_letters.take_oldest(wanted, wanted["limit"]))
+        taken = self.ledger.dead_letters.take_oldest(wanted, wanted["limit"])
+        refused = len(self._replay(taken))
+        return {"replayed": len(taken) - refused, **({"not_replayed": refused} if refused else {})}
 
     @rpc(allow=Allow.ADMIN, scope="messages:write")
     def delete_dead_letter(self, letter_id: str) -> None:
@@ -220,17 +225,13 @@ class MessagingService(MessagesApi):
         """Many mails that went out."""
         self.ledger.record_sent(sent)
 
-    def _replay(self, letters: Payloads) -> Payload:
-        # Sent first, then let go: after a crash in between they are sent twice, and taken once.
-        try:
-            self.send([dead_letters.revived(letter) for letter in letters])
-        except SuiteError:
-            self.ledger.dead_letters.give_back(letters)
-            raise
-        self.ledger.revive([letter["message_id"] for letter in letters if "message_id" in letter])
-        self.ledger.dead_letters.delete(*[letter["_id"] for letter in letters])
-        log.info("dead_letters_replayed", count=len(letters), by=self.caller.user_id)
-        return {"replayed": len(letters)}
+    def _replay(self, letters: Payloads) -> Refusals:
+        refused = replay(self.ledger, self.send, letters)
+        log.info(
+            "dead_letters_replayed", count=len(letters) - len(refused), not_replayed=len(refused),
+            by=self.caller.user_id,
+        )  # fmt: skip
+        return refused
 
     def _tell(self, kind: Event, event: Payload) -> None:
         contact = self.ledger.contact(event["user_id"]) or self._ask_for_contact(event["user_id"])

@@ -40,7 +40,10 @@ export default function deadLetters() {
     const wanted = Object.fromEntries(Object.entries(filter.values()).filter(([, value]) => value));
     const text = Object.keys(wanted).length ? "All that match the filter are sent again." : "Every dead letter is sent again.";
     if (await isMeant("Replay all of these?", text, "Replay")) {
-      const told = ({ data }) => notify(`${plural(data.replayed, "message")} on the way again.`);
+      const told = ({ data }) => {
+        const stay = data.not_replayed ? ` ${plural(data.not_replayed, "message")} can't be sent again.` : "";
+        notify(`${plural(data.replayed, "message")} on the way again.${stay}`);
+      };
       await post(`${PATH}/replay`, wanted).then(told, notifyProblem);
       list.reload();
     }

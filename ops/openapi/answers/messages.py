@@ -87,6 +87,16 @@ class Replayed(Shown):
     replayed = fields.Integer(metadata={"minimum": 0})
 
 
+class ManyReplayed(Replayed):
+    """How many are on their way again, and how many stay in the list."""
+
+    optional = ("not_replayed",)
+
+    not_replayed = fields.Integer(
+        metadata={"minimum": 1, "description": "Those that no queue takes or that were cut; absent if none."},
+    )
+
+
 class Preview(Shown):
     """A mail with sample data."""
 

@@ -45,11 +45,13 @@ OPERATIONS: dict[str, Operation] = {
         _TAG, {200: Answer("The dead letter.", answers.WholeDeadLetter, examples.WHOLE_DEAD_LETTER)}
     ),
     "replay_dead_letter": Operation(
-        _TAG, {202: Answer("On its way again.", answers.Replayed, {"replayed": 1})}, note=_CUT
+        _TAG, {202: Answer("On its way again.", answers.Replayed, {"replayed": 1})}, problems=(409,),
+        note=f"409 with the code `dead_letter_unroutable` if the queue that it failed in is gone. {_CUT}",
     ),
     "replay_dead_letters": Operation(
-        _TAG, {202: Answer("On their way again.", answers.Replayed, {"replayed": 12})},
-        body=Replay, body_example={"template": "welcome", "limit": 100}, note=_CUT,
+        _TAG, {202: Answer("On their way again.", answers.ManyReplayed, {"replayed": 12, "not_replayed": 1})},
+        body=Replay, body_example={"template": "welcome", "limit": 100}, body_required=False,
+        note="Without a body, all. What no queue takes, or is not kept whole, stays and is counted.",
     ),
     "delete_dead_letter": Operation(_TAG, {204: Answer("Gone for good.")}),
     "preview_template": Operation(

@@ -1,17 +1,22 @@
 """Running messaging and notification services, and facts that reach them."""
 
+import json
 import uuid
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
+from common import clock, events, topology
 from common.events import Event
+from services.messaging.dead_letters import DeadLetters
 from services.messaging.service import MessagingService
 from services.messaging.storage import Ledger, MessagingStorage
 from services.notifications.storage import DeliveryStorage
 from tests.integration.conftest import Run
 from tests.integration.running import Running, Somebody, Wire, make_config
+
+QUEUE = topology.event_queue(events.NOTIFICATION_REQUESTED, "notifications").name
 
 
 @pytest.fixture(autouse=True, scope="module")
@@ -65,3 +70,22 @@ class Announcer:
 @pytest.fixture
 def announce(messaging: Running, wire: Wire) -> Announcer:
     return Announcer(wire)
+
+
+@pytest.fixture
+def letters(ledger: Ledger, wire: Wire) -> DeadLetters:
+    """No dead letter, and none on its way back to its queue."""
+    found = ledger.dead_letters
+    found._letters.delete_many({})
+    wire.purge(QUEUE)
+    return found
+
+
+def dead(letters: DeadLetters, queue: str = QUEUE, missing: int = 0) -> str:
+    """The id of a new letter that failed in this queue; ``missing`` bytes of it were not kept."""
+    one = str(uuid.uuid4())
+    body = json.dumps({"message_id": one}).encode()
+    letter = {"_id": one, "queue": queue, "reason": "x", "detail": "", "attempts": 1, "first_failed_at": ""}
+    sent = {"headers": {}, "properties": {}, "body": body, "bytes": len(body) + missing, "message_id": one}
+    letters.keep({**letter, **sent, "died_at": clock.now()})
+    return one

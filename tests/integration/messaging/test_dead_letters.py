@@ -1,44 +1,18 @@
 """Several administrators decide about the same dead letters at the same time."""
 
 import json
-import uuid
 from datetime import timedelta
 from typing import Any
 
 import eventlet
 import pytest
 
-from common import clock, events, topology
+from common import clock
 from common.errors import Conflict, NotFound, SuiteError
 from services.messaging import dead_letters
 from services.messaging.dead_letters import DeadLetters
-from services.messaging.storage import Ledger
+from tests.integration.messaging.conftest import QUEUE, dead
 from tests.integration.running import Somebody, Wire, eventually
-
-QUEUE = topology.event_queue(events.NOTIFICATION_REQUESTED, "notifications").name
-
-
-@pytest.fixture
-def letters(ledger: Ledger, wire: Wire) -> DeadLetters:
-    found = DeadLetters(ledger._messages.database)
-    found._letters.delete_many({})
-    wire.purge(QUEUE)
-    return found
-
-
-def dead(letters: DeadLetters, number: int) -> list[str]:
-    ids = [str(uuid.uuid4()) for _ in range(number)]
-    for one in ids:
-        body = json.dumps({"message_id": one}).encode()
-        letters.keep(
-            {
-                "_id": one, "queue": QUEUE, "reason": "x", "detail": "", "attempts": 1,
-                "died_at": clock.now(),
-                "first_failed_at": "", "headers": {}, "properties": {}, "body": body, "bytes": len(body),
-                "message_id": one,
-            }
-        )  # fmt: skip
-    return ids
 
 
 def at_once(config: dict[str, Any], *calls: tuple[str, dict[str, Any]]) -> list[Any]:
@@ -59,7 +33,7 @@ def at_once(config: dict[str, Any], *calls: tuple[str, dict[str, Any]]) -> list[
 def test_letters_that_several_replay_at_once_are_sent_once(
     config: dict[str, Any], letters: DeadLetters, wire: Wire
 ) -> None:
-    ids = dead(letters, 20)
+    ids = [dead(letters) for _ in range(20)]
     answers = at_once(config, *[("replay_dead_letters", {"data": {}})] * 4)
     assert sum(answer["replayed"] for answer in answers) == 20
     sent = sorted(json.loads(wire.take(QUEUE).body)["message_id"] for _ in range(20))
@@ -70,7 +44,7 @@ def test_letters_that_several_replay_at_once_are_sent_once(
 def test_of_those_who_replay_and_delete_one_letter_one_has_it(
     config: dict[str, Any], letters: DeadLetters, wire: Wire
 ) -> None:
-    for one in dead(letters, 5):
+    for one in [dead(letters) for _ in range(5)]:
         about = {"letter_id": one}
         answers = at_once(
             config, *[("replay_dead_letter", about)] * 4, *[("delete_dead_letter", about)] * 4
@@ -82,7 +56,7 @@ def test_of_those_who_replay_and_delete_one_letter_one_has_it(
 
 
 def test_a_letter_whose_taker_has_died_is_free_again(letters: DeadLetters) -> None:
-    [one] = dead(letters, 1)
+    one = dead(letters)
     assert letters.take(one)["_id"] == one
     with pytest.raises(Conflict):
         letters.take(one)
