@@ -1,18 +1,29 @@
 """Free ports on the loopback interface, and whether an address answers."""
 
+import random
 import socket
 import time
 
 LOOPBACK = "127.0.0.1"
 _handed_out: set[int] = set()
+# Side by side, processes must not choose the same one after the other.
+_PORTS = random.SystemRandom()
+_FIRST, _LAST = 15_673, 32_768
+"""Beyond RabbitMQ's own, and below what Linux takes for outgoing connections."""
 
 
 def free_port() -> int:
-    """A port that nothing listens on and that this process was not given before."""
+    """A port that nothing listens on and that this process was not given before.
+
+    None of those that the system gives to connections: one of these may take it before a server does.
+    """
     while True:
+        port = _PORTS.randrange(_FIRST, _LAST)
         with socket.socket() as probe:
-            probe.bind((LOOPBACK, 0))
-            port = int(probe.getsockname()[1])
+            try:
+                probe.bind((LOOPBACK, port))
+            except OSError:
+                continue
         if port not in _handed_out:
             _handed_out.add(port)
             return port
