@@ -17,7 +17,7 @@ declare -A PATHS=(
     [accounts]="tests/integration/accounts tests/integration/users"
     [unit]="tests/unit tests/integration/todos tests/integration/notifications tests/integration/bench"
 )
-declare -A processes
+declare -A processes=()
 failed=()
 
 begin() { # name, command: run it in the background, with the output in a file, when there is room

@@ -1,5 +1,10 @@
-"""How long an answer takes does not tell whether an address has an account."""
+"""How long an answer takes does not tell whether an address has an account.
 
+With ``TIMING=long`` by the figures that the suite promises, on a machine that does nothing else; the short
+form, with all other tests beside it, finds what is left out on one of the two ways.
+"""
+
+import os
 import statistics
 import time
 import uuid
@@ -16,8 +21,8 @@ from tests.integration.running import Running
 from tests.integration.users.conftest import People
 
 Found = dict[str, Any]
-TRIES = 200
-MOST = 0.05
+LONG = os.environ.get("TIMING") == "long"
+TRIES, MOST = (200, 0.05) if LONG else (50, 0.25)
 COST = 8
 """Where hashing takes most of a login's time, as it does at the cost that the suite ships with."""
 AT_ONCE = 25
