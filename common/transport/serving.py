@@ -21,7 +21,7 @@ CHANNEL = 2
 DIRECT = "amq.rabbitmq.reply-to"
 """RabbitMQ's pseudo-queue for replies: they go to the waiting channel without passing through a queue."""
 _ACK_SECONDS = 0.02
-_CANCEL_SECONDS = 2.0
+_CANCEL_SECONDS = 5.0
 _PAUSE_SECONDS = 1.0
 
 
