@@ -88,7 +88,7 @@ class Tab:
         found = self._tell("Runtime.evaluate", expression=expression, returnByValue=True, awaitPromise=True)
         return found["result"].get("value")
 
-    def until(self, expression: str, wanted: str = "", seconds: float = 10) -> Any:
+    def until(self, expression: str, wanted: str = "", seconds: float = 20) -> Any:
         """Wait until a JavaScript expression holds."""
         end = time.monotonic() + seconds
         while not (found := self.run(expression)):
@@ -108,7 +108,12 @@ class Tab:
 
     def click(self, words: str) -> None:
         """Click on what has these words."""
-        x, y = self.until(f"{FIND}({json.dumps(words)})", f"a place to click: {words!r}")
+        place = None
+        # What is still being laid out moves away under the pointer.
+        while (found := self.until(f"{FIND}({json.dumps(words)})", f"a place to click: {words!r}")) != place:
+            place = found
+            time.sleep(0.05)
+        x, y = found
         for kind in ("mousePressed", "mouseReleased"):
             self._tell("Input.dispatchMouseEvent", type=kind, x=x, y=y, button="left", clickCount=1)
 
