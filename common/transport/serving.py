@@ -35,7 +35,7 @@ class Serving:
         self._wire: Wire | None = None
         self._epoch = 0
         self._acks = Acks()
-        self._flush_planned = self._ending = False
+        self._flush_planned = self._ending = self._ended = False
         self._cancelled = Event()
 
     def declare(self, connection: Any) -> None:
@@ -63,9 +63,9 @@ class Serving:
         self._wire = None
 
     def deliver(self, message: Delivery) -> None:
-        """Hand a delivery to the consumer; what still comes at the end goes back."""
+        """Hand a delivery to the consumer; what comes after the end goes back."""
         message.epoch = self._epoch
-        if self._ending:
+        if self._ended:
             self.requeue(message)
         else:
             self.consumer.take(message)
@@ -75,8 +75,18 @@ class Serving:
         self._cancelled.send()
 
     def end(self) -> None:
-        """Take no more calls. Returns when the broker sends no more, or is away."""
+        """Take no more calls. Returns when the broker sends no more, or is away.
+
+        What the broker has sent before it hears of it is carried out: given back, it would come to the next
+        instance as a call that may have been carried out already.
+        """
         self._ending = True
+        try:
+            self._cancel()
+        finally:
+            self._ended = True
+
+    def _cancel(self) -> None:
         if self._wire is None or self.consumer is None:
             return
         try:
