@@ -1,5 +1,6 @@
 """The private servers themselves: started, restarted on their data, gone when they are stopped."""
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -119,11 +120,13 @@ def test_a_port_that_is_taken_is_told_with_the_logs_end(engine):
 
 
 def open_files(pid):
-    """What a process has open; nothing for one that has just ended."""
-    try:
-        return [os.readlink(link) for link in Path(f"/proc/{pid}/fd").iterdir()]
-    except FileNotFoundError:
-        return []
+    """What a process has open, without what it closes meanwhile; nothing for one that has just ended."""
+    found = []
+    with contextlib.suppress(FileNotFoundError):
+        for link in Path(f"/proc/{pid}/fd").iterdir():
+            with contextlib.suppress(FileNotFoundError):
+                found.append(os.readlink(link))
+    return found
 
 
 class blocked:
