@@ -10,10 +10,12 @@ from urllib.parse import quote, unquote, urlsplit
 import amqp
 import requests
 
+from ops.engines import plugins
 from ops.engines.ports import LOOPBACK, answers, free_port, wait_for_answer
 from ops.engines.process import Engine, EngineError, LoginRefused
 
 GUEST = "guest"
+MANAGEMENT = "rabbitmq_management"
 PROGRAMS = Path("/usr/lib/rabbitmq/bin")
 NODE = "suite@localhost"
 LOOPBACK_ONLY = "-kernel inet_dist_use_interface {127,0,0,1}"
@@ -57,6 +59,7 @@ class RabbitMQ(Engine):
         self._port_mapper: subprocess.Popen[bytes] | None = None
         self._port_mapper_port = 0
         self._distribution_port = 0
+        self._plugins = directory / "plugins"
 
     @classmethod
     def from_uri(cls, directory: Path, uri: str, management_port: int) -> Self:
@@ -93,7 +96,8 @@ class RabbitMQ(Engine):
         if not (PROGRAMS / "rabbitmq-server").exists():
             raise EngineError("RabbitMQ is not installed: run ops/install.sh")
         (self.directory / "log").mkdir(exist_ok=True)
-        (self.directory / "enabled_plugins").write_text("[rabbitmq_management].\n")
+        (self.directory / "enabled_plugins").write_text(f"[{MANAGEMENT}].\n")
+        plugins.offer(self._plugins, MANAGEMENT)
         configuration = self.directory / "rabbitmq.conf"
         configuration.touch(mode=0o600)
         configuration.write_text(self._configuration())
@@ -106,6 +110,8 @@ class RabbitMQ(Engine):
     def environment(self) -> dict[str, str]:
         """Everything of the node's is in the directory, nothing is read from /etc/rabbitmq."""
         inherited = {key: value for key, value in os.environ.items() if not key.startswith("RABBITMQ_")}
+        if self._plugins.exists():
+            inherited["RABBITMQ_PLUGINS_DIR"] = str(self._plugins)
         return inherited | {
             "HOME": str(self.directory),
             "RUNNING_UNDER_SYSTEMD": "true",  # the start script becomes the node instead of watching it
