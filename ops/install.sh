@@ -149,8 +149,9 @@ install_python_packages() {
         rm -f .local/*.sha256
         step "making .venv with $("$PYTHON" --version)" "$PYTHON" -m venv --clear .venv
     fi
+    # Half of what is installed is never imported, and Python compiles the rest when it is.
     step "pip: installing $(requirements)" .venv/bin/python -m pip install -q --no-input --disable-pip-version-check \
-        -r "$(requirements)"
+        --no-compile -r "$(requirements)"
     checksum >"$(stamp)"
     sha256sum <requirements.txt | cut -d' ' -f1 >.local/requirements.txt.sha256
 }
