@@ -94,7 +94,7 @@ sbom: .local/audit ## Write what is installed, with versions and licences, to .l
 	@touch $@
 
 clean: ## Remove caches, reports and leftovers of tests; data stays
-	@rm -rf .pytest_cache .mypy_cache .ruff_cache .hypothesis .schemathesis .coverage .coverage.* htmlcov .local/test .local/download
+	@rm -rf .pytest_cache .mypy_cache .ruff_cache .hypothesis .schemathesis .local/test .local/download
 	@find . -name __pycache__ -not -path './.venv/*' -prune -exec rm -rf {} +
 
 ##@ Help

@@ -5,7 +5,6 @@ set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 AT_ONCE=4
-PYTEST=(.venv/bin/python -m pytest --cov --cov-report=)
 LOGS=.local/test
 # The longest first. Whatever is in no group makes one of its own, so that no test is forgotten.
 ORDER=(gateway common people run accounts unit)
@@ -25,8 +24,16 @@ begin() { # name, command: run it in the background, with the output in a file, 
     local name=$1
     shift
     while [ "${#processes[@]}" -ge "$AT_ONCE" ]; do finish_one; done
-    COVERAGE_FILE=.coverage.$name "$@" >"$LOGS/$name.log" 2>&1 &
+    "$@" >"$LOGS/$name.log" 2>&1 &
     processes[$name]=$!
+}
+
+begin_tests() { # name, paths: run the tests there
+    local name=$1
+    shift
+    # pytest's own modules are left as they are: what is measured is the suite.
+    begin "$name" .venv/bin/python -m slipcover --dont-wrap-pytest --json --out "$LOGS/$name.coverage" \
+        -m pytest -o cache_dir="$LOGS/cache/$name" "$@"
 }
 
 finish_one() { # wait for one of them, and show what it wrote
@@ -46,7 +53,7 @@ finish_one() { # wait for one of them, and show what it wrote
 }
 
 mkdir -p "$LOGS"
-rm -rf "$LOGS/cache"
+rm -rf "$LOGS/cache" "$LOGS"/*.coverage
 trap 'kill "${processes[@]}" 2>/dev/null || true' EXIT
 elsewhere=()
 for name in "${ORDER[@]}"; do
@@ -55,10 +62,10 @@ for name in "${ORDER[@]}"; do
 done
 
 echo "The tests run in processes side by side; what each has written so far is in $LOGS."
-begin rest "${PYTEST[@]}" -o cache_dir="$LOGS/cache/rest" tests "${elsewhere[@]}"
+begin_tests rest tests "${elsewhere[@]}"
 for name in "${ORDER[@]}"; do
     read -ra paths <<<"${PATHS[$name]}"
-    begin "$name" "${PYTEST[@]}" -o cache_dir="$LOGS/cache/$name" "${paths[@]}"
+    begin_tests "$name" "${paths[@]}"
 done
 begin lint make --no-print-directory lint
 while [ "${#processes[@]}" -gt 0 ]; do finish_one; done
@@ -73,5 +80,4 @@ for name in "${failed[@]}"; do
     .venv/bin/python -m pytest -o cache_dir="$LOGS/cache/$name" --last-failed --last-failed-no-failures none tests ||
         exit 1
 done
-.venv/bin/python -m coverage combine --quiet
-.venv/bin/python -m coverage report --show-missing --skip-covered
+.venv/bin/python -m slipcover --skip-covered --merge "$LOGS"/*.coverage --out "$LOGS/coverage.json"
