@@ -21,10 +21,10 @@ def slot(milliseconds: int, retry_milliseconds: float) -> int:
     """The delay queue for a drawn delay: its TTL, the upper edge of a sixteenth of the jitter's range.
 
     A message leaves at its own expiry or, behind a later one, at most one slot after it: never past
-    the formula's upper bound.
+    the formula's upper bound, but for the milliseconds to which sixteen equal slots are rounded up.
     """
-    width = max(1, math.ceil(retry_milliseconds * 0.5 / _SLOTS))
-    lowest = math.floor(retry_milliseconds * 0.75)
+    lowest, highest = math.floor(retry_milliseconds * 0.75), math.ceil(retry_milliseconds * 1.25)
+    width = max(1, math.ceil((highest - lowest) / _SLOTS))
     return lowest + width * max(1, math.ceil((milliseconds - lowest) / width))
 
 

@@ -3,7 +3,7 @@
 import math
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from common import errors
@@ -37,6 +37,7 @@ def test_the_delays_of_one_retry_differ() -> None:
 
 
 @given(retries, bases, caps, draws)
+@example(0, 3.0, 2.78393367996091, 0.9999999999999998)
 def test_a_slot_holds_its_delay_and_ends_at_the_upper_bound(
     retry: int, base: float, cap: float, draw: float
 ) -> None:
@@ -45,19 +46,19 @@ def test_a_slot_holds_its_delay_and_ends_at_the_upper_bound(
     held = slot(drawn, middle)
     assert held >= drawn
     width = max(1, math.ceil(middle * 0.5 / 16))
-    assert held <= drawn + width
+    assert held <= drawn + width + 1
     # Sixteen slots of whole milliseconds can reach past the bound by their rounding alone.
     assert held <= middle * 1.25 + 18
 
 
 @given(retries, bases, caps)
-def test_one_retry_needs_no_more_than_seventeen_delay_queues(retry: int, base: float, cap: float) -> None:
+def test_one_retry_needs_no_more_than_sixteen_delay_queues(retry: int, base: float, cap: float) -> None:
     middle = min(cap, base * 2.0 ** min(retry, 62)) * 1000
     held = {
         slot(round(backoff(retry, base, cap, lambda step=step: step / 200) * 1000), middle)  # type: ignore[misc]
         for step in range(200)
     }
-    assert len(held) <= 17
+    assert len(held) <= 16
 
 
 @pytest.mark.parametrize(
