@@ -56,6 +56,23 @@ class SuiteContainer(ServiceContainer):
         self._results = self._overriding("worker_result")
         self._teardowns = self._overriding("worker_teardown")
 
+    def spawn_worker(
+        self,
+        entrypoint: Entrypoint,
+        args: Args,
+        kwargs: Kwargs,
+        context_data: Kwargs | None = None,
+        handle_result: HandleResult | None = None,
+    ) -> WorkerContext:
+        """Run a worker in a green thread of its own, as soon as the pool has a place for it."""
+        if self._being_killed:
+            raise ContainerBeingKilled()
+        worker_ctx = WorkerContext(self, self._worker_cls(), entrypoint, args, kwargs, data=context_data)
+        thread = self._worker_pool.spawn(self._run_worker, worker_ctx, handle_result)
+        self._worker_threads[worker_ctx] = thread
+        thread.link(self._handle_worker_thread_exited, worker_ctx)
+        return worker_ctx
+
     def run_worker_here(
         self, entrypoint: Entrypoint, args: Args, kwargs: Kwargs, data: Kwargs, handle_result: HandleResult
     ) -> None:
@@ -113,9 +130,6 @@ class SuiteContainer(ServiceContainer):
 
     def _inject(self, worker_ctx: WorkerContext) -> None:
         service = worker_ctx.service
-        if type(service) is not self._worker_cls:  # made by Nameko itself
-            self._inject_dependencies(worker_ctx)
-            return
         service.__dict__[_CONTEXT] = worker_ctx
         for name, provider in self._at_start:
             setattr(service, name, provider.get_dependency(worker_ctx))
