@@ -11,6 +11,10 @@ from ops.mailcatcher.catcher import Catcher
 from ops.mailcatcher.http import WebServer
 from ops.mailcatcher.smtp import Security, serve_smtp
 from ops.mailcatcher.store import MailStore
+from ops.priority import yield_to_others
+
+_NICENESS = 5
+"""As the services that send the mails: whoever waits for an answer is served first."""
 
 
 def address(text: str) -> tuple[str, int]:
@@ -64,8 +68,10 @@ async def serve(arguments: argparse.Namespace) -> None:
 
 def main() -> None:
     """Runs the catcher; an address that is taken ends it with one line."""
+    arguments = read_arguments()
+    yield_to_others(_NICENESS)
     try:
-        asyncio.run(serve(read_arguments()))
+        asyncio.run(serve(arguments))
     except OSError as error:
         sys.exit(f"mail catcher: {error}")
 
