@@ -99,6 +99,8 @@ class Health(DependencyProvider):
         dependencies = {probe.name: answer.wait() for probe, answer in zip(probes, answers, strict=True)}
         self._tell_changes(dependencies)
         dependencies["rabbitmq"] = {"status": "pass" if metrics.broker_is_up() else "fail", "latency_ms": 0.0}
+        for name, part in dependencies.items():
+            metrics.DEPENDENCY_UP.labels(name).set(part["status"] == "pass")
         return {
             "status": worst(part["status"] for part in dependencies.values()),
             "version": VERSION,

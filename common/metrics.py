@@ -95,6 +95,9 @@ RPC_LINK_UP = Gauge("suite_rpc_link_up", "1 while this process has its connectio
 POOL_SIZE = Gauge("suite_pool_size", "How many places a pool has.", ("pool",))
 POOL_IN_USE = Gauge("suite_pool_in_use", "How many of them are taken.", ("pool",))
 POOL_WAITING = Gauge("suite_pool_waiting", "How many wait for a place.", ("pool",))
+DEPENDENCY_UP = Gauge(
+    "suite_dependency_up", "1 while the process's health report says that it is well.", ("dependency",)
+)
 HUB_LAG_SECONDS = Histogram(
     "suite_hub_lag_seconds", "How much later than asked the event loop wakes a green thread.",
     buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5),
