@@ -51,6 +51,10 @@ chaos: ## Kill and restart everything under load, the long form; counts must com
 	@ops/install.sh --dev
 	@CHAOS=long $(PYTHON) -m pytest -s tests/chaos
 
+drills: ## Break one thing after the other until each alert of a real Prometheus fires (ARGS="-k broker")
+	@ops/install.sh --drills
+	@$(PYTHON) -m pytest -s tests/drills/alerts.py $(ARGS)
+
 fuzz: ## Send the suite what its document allows and what it does not, for ten minutes
 	@ops/install.sh --dev
 	@FUZZ=long $(PYTHON) -m pytest -s tests/fuzz
@@ -104,4 +108,4 @@ help: ## This list
 		/^##@ / { printf "\n%s\n", substr($$0, 5) } \
 		/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-.PHONY: run shell mail dead-letters logs reset backup restore up down test chaos fuzz bench openapi unit lint format audit sbom clean help
+.PHONY: run shell mail dead-letters logs reset backup restore up down test chaos drills fuzz bench openapi unit lint format audit sbom clean help

@@ -1,20 +1,21 @@
 #!/usr/bin/env bash
-# Installs what `make run` (or, with --dev, `make test`, or, with --bench, `make bench`) needs and does not
-# find: RabbitMQ and PostgreSQL from apt (for the tests a browser, for the benchmark wrk), the MongoDB server
-# (for the tests promtool, too) into .local/bin, the Python packages into .venv. Says first what it will install; silent when nothing is
-# missing. Nothing but packages is written outside the checkout.
+# Installs what `make run` (with --dev `make test`, --bench `make bench`, --drills `make drills`) needs and does
+# not find: RabbitMQ and PostgreSQL from apt (for the tests a browser, for the benchmark wrk), the MongoDB server
+# (for the tests promtool, for the drills Prometheus) into .local/bin, the Python packages into .venv. Says first
+# what it will install; silent when nothing is missing. Nothing but packages is written outside the checkout.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
-DEV=no BENCH=no
+DEV=no BENCH=no DRILLS=no
 case "${1:-}" in
     --dev) DEV=yes ;;
     --bench) DEV=yes BENCH=yes ;;
+    --drills) DEV=yes DRILLS=yes ;;
 esac
 
 LOG=.local/log/install.log
 MONGOD=.local/bin/mongod
-PROMTOOL=.local/bin/promtool
+BIN=.local/bin
 RABBITMQ=/usr/lib/rabbitmq/bin/rabbitmq-server
 POLICY=/usr/sbin/policy-rc.d
 
@@ -54,7 +55,7 @@ find_python() {
 venv_works() { .venv/bin/python -c 'import pip, sys; sys.exit(not (3, 11) <= sys.version_info < (3, 13))' 2>/dev/null; }
 answering() { [ "$DEV" = no ] && [[ " $ANSWERING " == *" $1 "* ]]; }
 postgresql_installed() { compgen -G '/usr/lib/postgresql/*/bin/postgres' >/dev/null; }
-promtool_installed() { command -v promtool >/dev/null || [ -x "$PROMTOOL" ]; }
+program_missing() { ! command -v "$1" >/dev/null && [ ! -x "$BIN/$1" ]; }
 mongod_installed() { command -v mongod >/dev/null || [ -x "$MONGOD" ]; }
 # Ubuntu's only browser is a snap, which containers can't have: there the tests take Chrome, or leave it out.
 browser_missing() {
@@ -72,7 +73,7 @@ stamp() { echo ".local/$(requirements).sha256"; }
 python_packages_current() { venv_works && [ "$(cat "$(stamp)" 2>/dev/null)" = "$(checksum)" ]; }
 
 plan() {
-    APT=() UNITS=() MONGOD_MISSING=no PACKAGES_MISSING=no PROMTOOL_MISSING=no ANSWERING=""
+    APT=() UNITS=() OF_PROMETHEUS=() MONGOD_MISSING=no PACKAGES_MISSING=no ANSWERING=""
     python_packages_current || PACKAGES_MISSING=yes
     if [ ! -x "$RABBITMQ" ] || ! postgresql_installed || ! mongod_installed; then
         [ -n "$PYTHON" ] || PYTHON=$(find_python)
@@ -88,8 +89,11 @@ plan() {
     if [ "$DEV" = yes ] && browser_missing; then
         APT+=(chromium-headless-shell)
     fi
-    if [ "$DEV" = yes ] && ! promtool_installed; then
-        PROMTOOL_MISSING=yes
+    if [ "$DEV" = yes ] && program_missing promtool; then
+        OF_PROMETHEUS+=(promtool)
+    fi
+    if [ "$DRILLS" = yes ] && program_missing prometheus; then
+        OF_PROMETHEUS+=(prometheus)
     fi
     if ! mongod_installed && ! answering mongodb; then
         MONGOD_MISSING=yes
@@ -107,7 +111,7 @@ announce() {
     [ ${#APT[@]} = 0 ] || say "  apt packages: ${APT[*]}; their services are not started"
     [ "$PACKAGES_MISSING" = no ] || say "  Python packages of $(requirements), into .venv"
     [ "$MONGOD_MISSING" = no ] || say "  the MongoDB server 6.0, into $MONGOD"
-    [ "$PROMTOOL_MISSING" = no ] || say "  promtool, of the apt package prometheus, into $PROMTOOL"
+    [ ${#OF_PROMETHEUS[@]} = 0 ] || say "  ${OF_PROMETHEUS[*]}, of the apt package prometheus, into $BIN"
 }
 
 # --- installing -------------------------------------------------------------------
@@ -186,17 +190,19 @@ install_mongod() {
     step "fetching the MongoDB server" fetch_mongod
 }
 
-# The package would bring a server, a user and a dozen libraries for web pages: one program of it is needed.
-fetch_promtool() {
-    local folder=.local/download
+# The package would bring a service, a user and a dozen libraries for web pages: two programs of it are needed.
+fetch_of_prometheus() {
+    local folder=.local/download program
     rm -rf "$folder"
-    mkdir -p "$folder" .local/bin
+    mkdir -p "$folder" "$BIN"
     (cd "$folder" && apt-get -q download prometheus) || { apt update && (cd "$folder" && apt-get -q download prometheus); } || return
-    dpkg-deb --fsys-tarfile "$folder"/prometheus_*.deb | tar -xO ./usr/bin/promtool >"$PROMTOOL.part" || return
+    for program in "$@"; do
+        dpkg-deb --fsys-tarfile "$folder"/prometheus_*.deb | tar -xO "./usr/bin/$program" >"$BIN/$program.part" || return
+        chmod 755 "$BIN/$program.part"
+        "$BIN/$program.part" --version || return
+        mv "$BIN/$program.part" "$BIN/$program"
+    done
     rm -rf "$folder"
-    chmod 755 "$PROMTOOL.part"
-    "$PROMTOOL.part" --version || return
-    mv "$PROMTOOL.part" "$PROMTOOL"
 }
 
 main() {
@@ -206,12 +212,12 @@ main() {
     PYTHON=""
     venv_works || PYTHON=$(find_python)
     plan
-    [ ${#APT[@]} != 0 ] || [ "$PACKAGES_MISSING" = yes ] || [ "$MONGOD_MISSING" = yes ] || [ "$PROMTOOL_MISSING" = yes ] || return 0
+    [ ${#APT[@]} != 0 ] || [ "$PACKAGES_MISSING" = yes ] || [ "$MONGOD_MISSING" = yes ] || [ ${#OF_PROMETHEUS[@]} != 0 ] || return 0
     announce
     [ ${#APT[@]} = 0 ] || install_apt
     [ "$PACKAGES_MISSING" = no ] || install_python_packages
     [ "$MONGOD_MISSING" = no ] || install_mongod
-    [ "$PROMTOOL_MISSING" = no ] || step "fetching promtool" fetch_promtool
+    [ ${#OF_PROMETHEUS[@]} = 0 ] || step "fetching ${OF_PROMETHEUS[*]}" fetch_of_prometheus "${OF_PROMETHEUS[@]}"
     say "Installed in $SECONDS s."
 }
 

@@ -15,7 +15,6 @@ from ops.engines.ports import LOOPBACK, answers, free_port, wait_for_answer
 from ops.engines.process import Engine, EngineError, LoginRefused
 
 GUEST = "guest"
-MANAGEMENT = "rabbitmq_management"
 PROGRAMS = Path("/usr/lib/rabbitmq/bin")
 NODE = "suite@localhost"
 LOOPBACK_ONLY = "-kernel inet_dist_use_interface {127,0,0,1}"
@@ -41,6 +40,7 @@ class RabbitMQ(Engine):
 
     name = "rabbitmq"
     stop_grace = 30.0
+    used_plugins: tuple[str, ...] = ("rabbitmq_management",)
 
     def __init__(
         self,
@@ -96,8 +96,8 @@ class RabbitMQ(Engine):
         if not (PROGRAMS / "rabbitmq-server").exists():
             raise EngineError("RabbitMQ is not installed: run ops/install.sh")
         (self.directory / "log").mkdir(exist_ok=True)
-        (self.directory / "enabled_plugins").write_text(f"[{MANAGEMENT}].\n")
-        plugins.offer(self._plugins, MANAGEMENT)
+        (self.directory / "enabled_plugins").write_text(f"[{','.join(self.used_plugins)}].\n")
+        plugins.offer(self._plugins, *self.used_plugins)
         configuration = self.directory / "rabbitmq.conf"
         configuration.touch(mode=0o600)
         configuration.write_text(self._configuration())

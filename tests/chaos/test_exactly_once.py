@@ -30,8 +30,10 @@ REFUSED_SHARE = 1 / 3
 class World:
     """The suite with servers of its own, so that they can be restarted."""
 
+    broker = RabbitMQ
+
     def __init__(self, directory: Path, **settings: str) -> None:
-        self.rabbitmq = RabbitMQ(directory / "rabbitmq", free_port(), free_port(), fast=True)
+        self.rabbitmq = self.broker(directory / "rabbitmq", free_port(), free_port(), fast=True)
         self.postgresql = PostgreSQL(
             directory / "postgresql", free_port(), "postgres", "postgres", "users_db", fast=True
         )
