@@ -49,7 +49,7 @@ test: ## Lint and run every test with coverage; T=path runs a part, without lint
 
 chaos: ## Kill and restart everything under load, the long form; counts must come out exact
 	@ops/install.sh --dev
-	@CHAOS=long $(PYTHON) -m pytest -s tests/chaos
+	@CHAOS=long $(PYTHON) -m pytest -s tests/chaos tests/chaos/versions.py
 
 drills: ## Break one thing after the other until each alert of a real Prometheus fires (ARGS="-k broker")
 	@ops/install.sh --drills

@@ -30,6 +30,8 @@ class Suite:
         own |= {"PORT": str(self.ports["gateway"]), "HTTP_HOST": "127.0.0.1", "LOG_FORMAT": "json"}
         self.environment = {**os.environ, **own, "PYTHONPATH": str(ROOT), **settings}
         self.processes: dict[str, subprocess.Popen[bytes]] = {}
+        self.roots: dict[str, Path] = {}
+        """The checkouts of processes that run another version than this one."""
 
     @property
     def url(self) -> str:
@@ -45,10 +47,15 @@ class Suite:
         for name in names or SERVICES:
             service, _, number = name.partition(".")
             environment = self.environment | Instance(service, int(number or 1)).environment
+            root = self.roots.get(name, ROOT)
             with open(self.log_file(name), "ab") as output:
                 command = [sys.executable, "-m", "ops.serve", service]
                 self.processes[name] = subprocess.Popen(
-                    command, cwd=ROOT, env=environment, stdout=output, stderr=output
+                    command,
+                    cwd=root,
+                    env=environment | {"PYTHONPATH": str(root)},
+                    stdout=output,
+                    stderr=output,
                 )
 
     def wait_ready(self, seconds: float = 60) -> None:

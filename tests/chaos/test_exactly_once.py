@@ -47,8 +47,12 @@ class World:
         servers = settings_for(self.rabbitmq.uri, self.postgresql, self.mongodb, self.mails)
         # A thousand people at one address are no abuse here.
         self.suite = Suite(directory, servers | {"RATE_LIMIT_ENABLED": "false"} | settings)
+        self.before_start()
         self.suite.start()
         self.suite.wait_ready()
+
+    def before_start(self) -> None:
+        """What a world of another kind does with its suite first."""
 
     @cached_property
     def admin(self) -> Client:
