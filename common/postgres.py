@@ -14,8 +14,10 @@ import psycopg2
 import psycopg2.errors
 from alembic import command
 from alembic.config import Config as AlembicConfig
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from nameko_sqlalchemy.database import Database, Session
-from sqlalchemy import URL, Engine, create_engine, text
+from sqlalchemy import URL, Connection, Engine, create_engine, text
 from sqlalchemy.exc import ProgrammingError, SQLAlchemyError
 from sqlalchemy.orm import sessionmaker
 
@@ -153,18 +155,30 @@ class PostgresStorage(Database):
 
 
 def migrate(engine: Engine, scripts: Path) -> None:
-    """Bring the tables to this version by the Alembic scripts of a folder."""
+    """Bring the tables to this version by the Alembic scripts of a folder; newer tables stay as they are.
+
+    A process of this version may start while the version after it is taking over, and works with its tables.
+    """
     # The lock lets one of several instances that start together do it; the others find it done.
     with engine.connect() as connection:
         connection.execute(text("SELECT pg_advisory_lock(:key)"), {"key": _MIGRATION_LOCK})
         try:
             settings = AlembicConfig(attributes={"connection": connection})
             settings.set_main_option("script_location", str(scripts).replace("%", "%%"))
-            command.upgrade(settings, "head")
+            if newer := _unknown(connection, ScriptDirectory.from_config(settings)):
+                log.warning("tables_newer", revisions=" ".join(newer))
+            else:
+                command.upgrade(settings, "head")
             connection.commit()
         finally:
             connection.rollback()
             connection.execute(text("SELECT pg_advisory_unlock(:key)"), {"key": _MIGRATION_LOCK})
+
+
+def _unknown(connection: Connection, scripts: ScriptDirectory) -> set[str]:
+    """What the tables say of themselves that no script of this version knows."""
+    known = {script.revision for script in scripts.walk_revisions()}
+    return set(MigrationContext.configure(connection).get_current_heads()) - known
 
 
 def make_engine(settings: dict[str, Any], service: str) -> Engine:

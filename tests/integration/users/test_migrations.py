@@ -10,7 +10,7 @@ from alembic.config import Config
 from alembic.migration import MigrationContext
 from sqlalchemy import inspect
 
-from common.postgres import make_engine
+from common.postgres import make_engine, migrate
 from services.users.models import Base
 from services.users.storage import UserStorage
 from tests.integration.running import Running
@@ -54,3 +54,15 @@ def test_the_users_of_the_version_before_get_all_mails_in_english(
     sql(_INSERT, late, late, late)  # as a process of that version does that is still running
     found = sql("SELECT locale, todo_mails, login_mails FROM users WHERE id IN (%s, %s)", user_id, late)
     assert found == [("en", True, True)] * 2
+
+
+def test_the_tables_of_the_version_after_are_left_as_they_are(
+    config: dict[str, Any], users: Running, sql: Callable[..., list[Any]]
+) -> None:
+    engine, kept = make_engine(config["POSTGRES"], "tests"), sql("SELECT version_num FROM alembic_version")
+    sql("UPDATE alembic_version SET version_num = '9999'")
+    migrate(engine, UserStorage.migrations)  # as a process does that is started beside newer ones
+    found = sql("SELECT version_num FROM alembic_version")
+    sql("UPDATE alembic_version SET version_num = %s", *kept[0])
+    engine.dispose()
+    assert found == [("9999",)]
