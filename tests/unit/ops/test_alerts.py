@@ -5,13 +5,13 @@ import re
 import shutil
 import subprocess
 from pathlib import Path
-from typing import Any
 
 import pytest
 import yaml
 from prometheus_client import REGISTRY
 
 from common import metrics
+from tests.drills.rules import read
 from tests.suite import ROOT
 from tests.unit.ops.compose_file import parse
 
@@ -25,11 +25,6 @@ OF_OTHERS = {
 }  # fmt: skip
 """What Prometheus, prometheus-client and the plugin rabbitmq_prometheus name."""
 NAME = re.compile(r"(?<![\w:$])(?:suite[:_]|process_|rabbitmq_|up\b|ALERTS)[\w:]*")
-
-
-def read(path: Path) -> Any:
-    """A file in YAML; not by safe_load, which Nameko teaches to replace `${NAME}`."""
-    return yaml.load(path.read_text(), Loader=yaml.CSafeLoader)
 
 
 RULES = [rule for group in read(PROMETHEUS / "rules.yml")["groups"] for rule in group["rules"]]
