@@ -70,6 +70,12 @@ class StrictBoolean(fields.Boolean):
         return value
 
 
+class AnyObject(fields.Dict):
+    """An object with any keys and values."""
+
+    default_error_messages = {"invalid": "This must be an object."}
+
+
 class WholeNumber(fields.Integer):
     """An integer as JSON Schema means it: ``1.0`` is one; ``"1"``, ``1.5`` and ``true`` are not."""
 
