@@ -16,7 +16,7 @@ import limits
 import yaml
 from nameko.cli.main import setup_yaml_parser
 
-from common import clock, edge_settings, keys, trust
+from common import clock, edge_settings, keys, known_secrets, trust
 from common.addresses import is_email
 from common.keys import KeySet
 
@@ -267,7 +267,8 @@ def _is_weak(password: object) -> bool:
 def _is_guessable(secret: str) -> bool:
     plain = secret.lower()
     is_shown = plain in _WELL_KNOWN or any(word in plain for word in _PLACEHOLDERS)
-    return is_shown or len(secret.encode()) < _SHORTEST_SECRET or len(set(secret)) < 8
+    is_poor = len(secret.encode()) < _SHORTEST_SECRET or len(set(secret)) < 8
+    return is_shown or is_poor or known_secrets.is_listed(secret)
 
 
 def _is_long(lifetime: Any) -> bool:

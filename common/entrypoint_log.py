@@ -56,13 +56,13 @@ class EntrypointLog(DependencyProvider):
             return  # the server counts it and writes that line: it knows status and path
         if outcome == "ok" and self._is_left_out(worker_ctx, seconds):
             return
-        write = log.info if outcome in ("ok", "refused") else log.warning
-        if seconds * 1000 > SLOW_MS:
-            write = log.warning
         if outcome == "failed":
             log.error("entrypoint_failed", kind=kind, ms=_ms(seconds), outcome=outcome, exc_info=exc_info)
             return
-        more = {"slow": True} if seconds * 1000 > SLOW_MS else {}
+        is_slow = seconds * 1000 > SLOW_MS
+        # An event that was postponed or rejected is no warning here: its delivery says what becomes of it.
+        write = log.warning if is_slow else log.info
+        more = {"slow": True} if is_slow else {}
         if worker_ctx.data.get("events", 1) > 1:
             more["events"] = worker_ctx.data["events"]
         write(f"{kind}_handled", ms=_ms(seconds), outcome=outcome, **error, **more)

@@ -6,7 +6,7 @@ import re
 from email.message import Message
 from http.client import HTTPMessage
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import unquote_to_bytes, urlsplit
 
 from eventlet.wsgi import MAX_HEADER_LINE, MAX_TOTAL_HEADER_SIZE, HeaderLineTooLong, HeadersTooLarge
 
@@ -103,6 +103,17 @@ def origin_form(target: str, headers: Message, method: str) -> str | None:
     del headers["Host"]
     headers["Host"] = parts.netloc
     return (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+
+
+def is_text(target: str) -> bool:
+    """Whether a target's bytes, escaped or not, are UTF-8: else two readers see different names in it."""
+    if target.isascii() and "%" not in target:
+        return True
+    try:
+        unquote_to_bytes(target.encode("latin-1")).decode("utf-8")
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def stays_open(headers: Message, version: str) -> bool:

@@ -8,6 +8,7 @@ address. Each key has its one algorithm, whatever a token's header claims; keys 
 import base64
 import hashlib
 import json
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -25,6 +26,8 @@ SHARED = "HS256"
 PUBLIC = ("EdDSA", "RS256")
 ALGORITHMS = (SHARED, *PUBLIC)
 _SHORTEST_RSA = 2048
+_COMPACT = re.compile(r"[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+")
+"""RFC 7515: base64url without padding, which the decoder of PyJWT would take."""
 
 
 class BadKey(Exception):
@@ -68,6 +71,8 @@ class KeySet:
 
         A token without ``kid`` is of the version before, which signed with a secret.
         """
+        if not _COMPACT.fullmatch(token):
+            raise jwt.DecodeError("a part of the token is not base64url")
         kid = jwt.get_unverified_header(token).get("kid")
         if kid is not None:
             return _decoded(token, self._by_kid.get(kid), checks)

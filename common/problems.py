@@ -22,6 +22,8 @@ STATUS: dict[type[SuiteError], int] = {
     errors.Unavailable: 503,
     errors.DeadlineExceeded: 504,
 }
+_OF_THE_TOKEN = ("invalid_token", "token_expired", "token_revoked")
+"""What is wrong with the access token itself: RFC 6750 has a word for that, and for nothing else of a 401."""
 _RETRY_AFTER = {429: "60", 503: "5"}
 _EDGE: dict[int, tuple[str, str]] = {
     400: ("malformed_request", "The request can't be read."),
@@ -47,8 +49,8 @@ def from_error(error: SuiteError, instance: str, request_id: str) -> Response:
         body |= error.details  # what the caller needs for another try
     response = _problem(status, error.code, error.message, instance, request_id, body)
     if status == 401:
-        challenge = "Bearer" if error.code == "missing_token" else 'Bearer error="invalid_token"'
-        response.headers["WWW-Authenticate"] = challenge
+        is_bad_token = error.code in _OF_THE_TOKEN
+        response.headers["WWW-Authenticate"] = 'Bearer error="invalid_token"' if is_bad_token else "Bearer"
     if error.code == "insufficient_scope":
         needed = f', scope="{error.details["scope"]}"' if error.details else ""
         response.headers["WWW-Authenticate"] = f'Bearer error="insufficient_scope"{needed}'

@@ -13,6 +13,14 @@ from common.errors import ValidationFailed
 from common.locales import read_locale
 
 LONGEST_CURSOR = 4096
+UNSEEN = (
+    r"\xad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\u2800\u3164"
+    r"\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufffb"
+)
+"""What shows nothing, besides spaces: Unicode's ``Default_Ignorable_Code_Point`` (zero-width signs, marks of
+direction, Hangul fillers), blank Braille. Of the first 65,536 signs, as an OpenAPI document can name them."""
+_MORE_UNSEEN = r"\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff"
+_NOTHING = re.compile(rf"[\s{UNSEEN}{_MORE_UNSEEN}]*")
 NO_CURSOR = "Not a cursor of this list: follow the Link header."
 
 
@@ -28,7 +36,8 @@ class StrictSchema(Schema):
 class Text(fields.String):
     """Text of a limited length: trimmed at both ends unless ``trim=False``, without control characters.
 
-    Line breaks and tabs are allowed with ``multiline=True``. Lengths are in characters (code points).
+    Where there has to be some, what shows nothing at all counts as none. Line breaks and tabs are allowed
+    with ``multiline=True``. Lengths are in characters (code points).
     """
 
     default_error_messages = {"control": "Control characters are not allowed."}
@@ -47,6 +56,8 @@ class Text(fields.String):
         allowed = "\n\r\t" if self.multiline else ""
         if any(unicodedata.category(one) in ("Cc", "Cs") and one not in allowed for one in value):
             raise self.make_error("control")
+        if self.minimum and _NOTHING.fullmatch(value):
+            return ""
         return value.strip() if self.trim else value
 
 
@@ -57,6 +68,12 @@ class StrictBoolean(fields.Boolean):
         if not isinstance(value, bool):
             raise self.make_error("invalid", input=value)
         return value
+
+
+class AnyObject(fields.Dict):
+    """An object with any keys and values."""
+
+    default_error_messages = {"invalid": "This must be an object."}
 
 
 class WholeNumber(fields.Integer):

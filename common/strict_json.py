@@ -18,6 +18,7 @@ from common.errors import BadRequest
 DEEPEST = 32
 _MOST_DIGITS = 1000
 _SURROGATE = re.compile("[\ud800-\udfff]")
+_OPTIONS = orjson.OPT_PASSTHROUGH_DATETIME | orjson.OPT_PASSTHROUGH_DATACLASS
 _RESERVED = {"__type__", "__value__"}
 
 
@@ -47,11 +48,14 @@ def dumps(value: Any) -> str:
 
 
 def encode(value: Any) -> bytes:
-    """The same as UTF-8, several times as fast; for answers, which are made of our own values."""
+    """The same as UTF-8, several times as fast; for answers and calls, which are made of our own values.
+
+    TypeError or ValueError for what JSON does not know; but ``NaN`` is null, and a lone surrogate is escaped.
+    """
     try:
-        return orjson.dumps(value, option=orjson.OPT_PASSTHROUGH_DATETIME | orjson.OPT_PASSTHROUGH_DATACLASS)
-    except TypeError:
-        return dumps(value).encode()
+        return orjson.dumps(value, option=_OPTIONS)
+    except TypeError:  # also for an integer beyond 64 bits
+        return json.dumps(value, separators=(",", ":"), allow_nan=False).encode()
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -13,12 +13,12 @@ from nameko.web.server import WsgiApp
 from werkzeug.exceptions import BadRequest, HTTPException, InternalServerError, MethodNotAllowed
 from werkzeug.wrappers import Response
 
-from common import metrics, problems, tracing
+from common import errors, metrics, problems, tracing
 from common.compression import compress
 from common.connection import CONNECTION, complete
 from common.cors import Cors, parse_origins
 from common.forwarded import TrustedProxies, parse_networks
-from common.framing import is_read
+from common.framing import is_read, is_text
 from common.logging import get_logger
 from common.request import Request
 from common.sampling import Sample
@@ -75,15 +75,13 @@ class SuiteWsgiApp(WsgiApp):
             preflight = _of_the_server(request) or self.cors.preflight(request)
             if preflight is not None:
                 return preflight, "*"
+            if not is_text(f"{request.environ['RAW_PATH_INFO']}?{request.environ.get('QUERY_STRING', '')}"):
+                raise errors.BadRequest("malformed_request", "The address is not valid UTF-8.")
             self._check_method(request)
             provider, request.path_values = self.routes.match(request.path, request.method)
             return provider.handle_request(request), provider.url
-        except MethodNotAllowed as refusal:
-            if request.method == "OPTIONS":
-                return _options(refusal.valid_methods or ()), "*"
-            return problems.from_http(refusal, request.path, request.request_id), "*"
-        except HTTPException as refusal:
-            return problems.from_http(refusal, request.path, request.request_id), "*"
+        except (HTTPException, errors.BadRequest) as refusal:
+            return _refused(refusal, request), "*"
         except Exception as problem:
             log.error("http_failed", path=request.path, request_id=request.request_id, exc_info=problem)
             return problems.from_http(InternalServerError(), request.path, request.request_id), "*"
@@ -146,6 +144,14 @@ def _end_span(span: tracing.Span, request: Request, response: Response, route: s
 
 def _of_the_server(request: Request) -> Response | None:
     return _options(_METHODS) if request.environ["RAW_PATH_INFO"] == "*" else None
+
+
+def _refused(refusal: HTTPException | errors.BadRequest, request: Request) -> Response:
+    if isinstance(refusal, errors.BadRequest):
+        return problems.from_error(refusal, request.path, request.request_id)
+    if isinstance(refusal, MethodNotAllowed) and request.method == "OPTIONS":
+        return _options(refusal.valid_methods or ())
+    return problems.from_http(refusal, request.path, request.request_id)
 
 
 def _options(methods: Iterable[str]) -> Response:

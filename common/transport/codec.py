@@ -5,23 +5,17 @@ beyond 64 bits arrives as a float. A body in which Nameko's serializer would see
 (``__type__``) is left to it.
 """
 
-import json
 from typing import Any
 
 import kombu.serialization
 import orjson
 
-_OPTIONS = orjson.OPT_PASSTHROUGH_DATETIME | orjson.OPT_PASSTHROUGH_DATACLASS
+from common import strict_json
+
 _JSON = "application/json"
 _ENCODED = b'"__type__"'
 
-
-def dumps(value: Any) -> bytes:
-    """JSON as bytes; TypeError or ValueError for what JSON does not know."""
-    try:
-        return orjson.dumps(value, option=_OPTIONS)
-    except TypeError:
-        return json.dumps(value, separators=(",", ":")).encode()
+dumps = strict_json.encode
 
 
 def loads(body: bytes, properties: dict[str, Any], accept: set[str]) -> Any:

@@ -8,7 +8,7 @@ from marshmallow import fields
 
 from common.addresses import LONGEST
 from common.locales import TAG
-from common.schemas import EmailAddress, Limit, Locale, Text, Timestamp
+from common.schemas import UNSEEN, EmailAddress, Limit, Locale, Text, Timestamp
 from services.todos.domain import COMPLETED, STATUSES
 from services.todos.schemas import TodoChanges
 
@@ -70,8 +70,8 @@ def _limits(field: fields.Field, ret: dict[str, Any]) -> dict[str, Any]:
 
 
 def _text_pattern(field: Text) -> str:
-    """No control characters, and not only blanks where blanks are trimmed and something must be left."""
+    """No control characters, and not only what shows nothing where something must be there."""
     allowed = f"[^{_CONTROL_IN_LINES if field.multiline else _CONTROL}]*"
     if field.trim and field.minimum:
-        return rf"^{allowed}[^\s{_CONTROL}]{allowed}$"
+        return rf"^{allowed}[^\s{UNSEEN}{_CONTROL}]{allowed}$"
     return f"^{allowed}$"

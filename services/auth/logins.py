@@ -46,7 +46,7 @@ class Logins(SuiteService):
 
     def check_own_password(self, password: str, event: str) -> Known:
         """The caller's account; ValidationFailed if that is not its password."""
-        known: Known = self.users.credentials(user_id=self.caller.user_id, guess=True)
+        known: Known = self.users.credentials(user_id=self.caller.user_id, guess=event)
         if not self.passwords.verify(password, known["password_hash"]):
             self.refused(event, known, "wrong_password", known["user"]["email"])
             raise domain.wrong_password()

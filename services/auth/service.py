@@ -60,7 +60,7 @@ class AuthService(SecondFactorApi, AccessTokenApi):
         Where a second factor is on, the right password is refused with a challenge for ``second_login``.
         """
         given = load(Login, data)
-        known = self.users.credentials(email=given["email"], guess=True)
+        known = self.users.credentials(email=given["email"], guess="login")
         right = self.passwords.verify(given["password"], known["password_hash"] if known else None)
         if known is None or not domain.may_log_in(known, right):
             log.warning("login_failed", ip=self.client.ip)
@@ -69,7 +69,7 @@ class AuthService(SecondFactorApi, AccessTokenApi):
             self.refused("login", known, reason, given["email"])
             raise domain.wrong_credentials()
         if known["has_second_factor"]:
-            self.users.credentials(email=given["email"], guess=True)  # other guesses may have cost a wait
+            self.users.credentials(email=given["email"], guess="login")  # others may have cost a wait
             self._raise_cost(known, given["password"])
             raise self.challenge(known)
         pair = self.start_session(known)
@@ -152,7 +152,7 @@ class AuthService(SecondFactorApi, AccessTokenApi):
     def change_password(self, data: Any) -> None:
         """Set another password for the right present one; all other sessions end."""
         given, caller = load(PasswordChange, data), self.caller
-        known = self.users.credentials(user_id=caller.user_id, guess=True)
+        known = self.users.credentials(user_id=caller.user_id, guess="password_changed")
         if is_address_or_name(given["new_password"], known["user"]):
             refuse("new_password", OWN_WORDS)
         old = known["password_hash"]

@@ -11,11 +11,14 @@ from services.messaging.dead_letters import DeadLetters
 
 _TOO_LONG_SECONDS = 300
 _UNDER_WAY: Document = {"status": {"$in": [domain.QUEUED, domain.RETRYING]}}
+_WAITING: Document = {**_UNDER_WAY, "due_at": {"$exists": True}, "gathered_into": {"$exists": False}}
 _MOVING: Document = {**_UNDER_WAY, "due_at": {"$exists": False}, "gathered_into": {"$exists": False}}
 
 
 class Backlog:
-    """Counts in the ledger. What waits for its time or for the limit is not late, nor what is in a digest."""
+    """Counts in the ledger. What waits for its time or for the limit is counted apart, since it is not late;
+    what is in a digest counts with that.
+    """
 
     def __init__(self, db: Database[Document]) -> None:
         self._messages = db.messages
@@ -33,13 +36,14 @@ class Backlog:
                 status: self._messages.count_documents({**_MOVING, "status": status})
                 for status in (domain.QUEUED, domain.RETRYING)
             }
+            waiting = self._messages.count_documents(_WAITING)
         seconds, dead = self._oldest_seconds(), self._letters.count()
-        for status, count in counts.items():
+        for status, count in {**counts, "waiting": waiting}.items():
             metrics.MESSAGES.labels(status).set(count)
         metrics.OLDEST_MESSAGE_SECONDS.set(seconds)
         metrics.DEAD_LETTERS.set(dead)
         words = ", ".join(f"{count} {status}" for status, count in counts.items())
-        words = f"{words}, the oldest for {seconds:.0f} s; {dead} dead letters"
+        words = f"{words}, the oldest for {seconds:.0f} s; {waiting} waiting, {dead} dead letters"
         if seconds > _TOO_LONG_SECONDS:
             raise Unwell(words)
         return words

@@ -12,6 +12,7 @@ from common.errors import BadRequest
 from common.mail_kinds import KINDS, TEMPLATES
 from common.redact import redact
 from common.schemas import (
+    AnyObject,
     Cursor,
     EmailAddress,
     Limit,
@@ -33,7 +34,7 @@ class NewMessage(StrictSchema):
 
     template = fields.String(required=True, validate=validate.OneOf(TEMPLATES))
     recipient = EmailAddress(required=True)
-    context = fields.Dict(required=True)
+    context = AnyObject(required=True)
     idempotency_key = Text(1, 200, load_default=None)
     deliver_at = Timestamp(load_default=None, allow_none=True)
 

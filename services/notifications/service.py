@@ -96,7 +96,8 @@ class NotificationsService(SuiteService):
             event["message_id"], self.attempt.number, failure.reason, failure.message, final
         )
         metrics.mail(event["template"], "dead" if final else "retried").inc()
-        log.warning(
+        # The delivery of the event warns: it says whether there will be another attempt.
+        log.info(
             "mail_failed", message_id=event["message_id"], template=event["template"], reason=failure.reason,
             detail=failure.message, attempt=self.attempt.number, final=final,
         )  # fmt: skip

@@ -14,7 +14,7 @@ from marshmallow import ValidationError, fields, post_load, pre_load, validate
 from common.errors import SuiteError, ValidationFailed
 from common.links import Url
 from common.problems import STATUS
-from common.schemas import StrictSchema, WholeNumber, load
+from common.schemas import AnyObject, StrictSchema, WholeNumber, load
 from services.todos import domain
 from services.todos.domain import Change, Todo
 from services.todos.schemas import NewTodo, TodoChanges
@@ -48,7 +48,7 @@ class Operation(StrictSchema):
     op = fields.String(required=True, validate=validate.OneOf(("create", "update", "complete", "delete")))
     id = fields.String()
     if_version = WholeNumber()
-    data = fields.Dict(load_default=dict)
+    data = AnyObject(load_default=dict)
 
     @pre_load
     def _gather(self, given: Any, **kwargs: Any) -> Any:

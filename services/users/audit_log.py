@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from common import clock
 from common.addresses import email_key
+from common.errors import TooManyRequests
 from common.paging import Page, bad_cursor, read_cursor, write_cursor
 from services.users import domain
 from services.users.audit import REFUSED, Audited
@@ -20,6 +21,8 @@ from services.users.users import parse_id
 Found = tuple[AuditLine, AuditOrigin | None]
 _LARGEST_ID = 2**63
 _DAY = timedelta(days=1)
+IN_A_WAIT = "too_many_guesses"
+"""The reason of a refusal that wrong passwords before it have cost: this one was not looked at."""
 
 
 class AuditRepository(Repository):
@@ -29,14 +32,42 @@ class AuditRepository(Repository):
         """A line for what was refused, and so has changed nothing else.
 
         ``guessed`` is the address of an account whose password was wrong: it costs waits that grow.
+        TooManyRequests, and no word on the password, if others have begun a wait at the same moment.
         """
-        with self.transaction() as session:
-            user = parse_id(user_id) if user_id else None
-            if event == Audited.LOGIN:
-                self._tell_of_a_run(session, user)
-            self.record(session, event, user, outcome=REFUSED, **details)
-            if guessed:
-                self._guesses.count(session, email_key(guessed), user)
+        user = parse_id(user_id) if user_id else None
+        try:
+            with self.transaction() as session:
+                self._record_refusal(session, event, user, **details)
+                if guessed:
+                    self._guesses.count(session, email_key(guessed), user)
+        except TooManyRequests:
+            self.check_waits(event, guessed, user)
+            raise
+
+    def check_waits(self, event: Audited, email: str, user_id: uuid.UUID | None) -> None:
+        """TooManyRequests while wrong passwords for this address cost the caller a wait.
+
+        The first refusal in a wait has a line: so many as there are waits, however many tries.
+        """
+        key = email_key(email)
+        try:
+            with self.transaction() as session:
+                self._guesses.check(session, key, user_id)
+        except TooManyRequests:
+            with self.transaction() as session:
+                wait = self._guesses.untold(session, key, user_id)
+                if wait:
+                    self._record_refusal(session, event, user_id, reason=IN_A_WAIT)
+                    if not self._guesses.tell(session, wait):
+                        session.rollback()
+            raise
+
+    def _record_refusal(
+        self, session: Session, event: Audited, user_id: uuid.UUID | None, **details: Any
+    ) -> None:
+        if event == Audited.LOGIN:
+            self._tell_of_a_run(session, user_id)
+        self.record(session, event, user_id, outcome=REFUSED, **details)
 
     def _tell_of_a_run(self, session: Session, user_id: uuid.UUID | None) -> None:
         """Have the owner told by the fifth refused login in a row within a day.

@@ -11,7 +11,7 @@ import uuid
 from dataclasses import dataclass
 from datetime import timedelta
 
-from sqlalchemy import delete, select
+from sqlalchemy import delete, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -38,6 +38,23 @@ class Guesses:
             now, keys = clock.now(), self._keys(session, email_key, user_id)
             waits = select(LoginWait.wait_until).where(LoginWait.key.in_(keys), LoginWait.wait_until > now)
             domain.check_login_wait(session.scalars(waits), now)
+
+    def untold(self, session: Session, email_key: str, user_id: uuid.UUID | None) -> str | None:
+        """The key of the wait that holds here, if nobody was refused in it before."""
+        mine = LoginWait.key.in_(self._keys(session, email_key, user_id))
+        last = select(LoginWait).where(mine, LoginWait.wait_until > clock.now())
+        wait = session.scalar(last.order_by(LoginWait.wait_until.desc()).limit(1))
+        return wait.key if wait and wait.told_until != wait.wait_until else None
+
+    def tell(self, session: Session, key: str) -> bool:
+        """Note that somebody was refused in that wait; False if another one was first.
+
+        The last thing in a transaction, as ``count``.
+        """
+        untold = LoginWait.told_until.is_distinct_from(LoginWait.wait_until)
+        told = update(LoginWait).where(LoginWait.key == key, untold).values(told_until=LoginWait.wait_until)
+        once = told.returning(LoginWait.key).execution_options(synchronize_session=False)
+        return session.scalar(once) is not None
 
     def count(self, session: Session, email_key: str, user_id: uuid.UUID | None) -> None:
         """One more wrong password; TooManyRequests if another one has begun a wait meanwhile.

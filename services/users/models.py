@@ -109,7 +109,8 @@ class RevokedSession(Base):
 class LoginWait(Base):
     """Wrong passwords in a row: for an account, an address, or the one at the other, all of them hashed.
 
-    ``account`` is the account's own key, for its removal.
+    ``account`` is the account's own key, for its removal. ``told_until`` is the wait of which the audit log
+    has a line.
     """
 
     __tablename__ = "login_waits"
@@ -118,6 +119,7 @@ class LoginWait(Base):
     account: Mapped[str | None] = mapped_column(String(64), index=True)
     failures: Mapped[int] = mapped_column(Integer)
     wait_until: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
+    told_until: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
     forget_at: Mapped[datetime] = mapped_column(DateTime(timezone=True), index=True)
 
 

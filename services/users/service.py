@@ -11,6 +11,7 @@ from common.schemas import load
 from common.unsubscribe import UnsubscribeLinks
 from services.users import domain
 from services.users.access_token_api import AccessTokenApi
+from services.users.audit import Audited
 from services.users.audit_api import AuditApi
 from services.users.schemas import (
     NewUser,
@@ -82,15 +83,19 @@ class UsersService(AuditApi, SecondFactorApi, AccessTokenApi):
         return show_account(self.store.users.add(**load(NewUser, data), idempotency_key=key))
 
     @rpc(allow=Allow.SERVICE, idempotent=True)
-    def credentials(self, email: str = "", user_id: str = "", guess: bool = False) -> dict[str, Any] | None:
+    def credentials(
+        self, email: str = "", user_id: str = "", guess: bool | str = False
+    ) -> dict[str, Any] | None:
         """The one way out for a password's hash, by address or id: ``{user, password_hash, raised_from,
         disabled, has_second_factor}``. None for an address that has no account.
 
-        With ``guess``, somebody is about to try a password: TooManyRequests while wrong ones cost a wait.
+        With ``guess``, somebody is about to try a password: TooManyRequests while wrong ones cost a wait. It
+        names what for, as the audit log does; an older version's ``True`` is a login.
         """
         user = self.store.users.get(user_id) if user_id else self.store.users.by_email(email)
         if guess:
-            self.store.users.check_waits(user.email if user else email, user)
+            event = Audited(guess) if isinstance(guess, str) else Audited.LOGIN
+            self.store.audit.check_waits(event, user.email if user else email, user.id if user else None)
         if user is None:
             return None
         told = {name: getattr(user, name) for name in ("password_hash", "raised_from", "has_second_factor")}

@@ -62,11 +62,6 @@ class UserRepository(Repository):
         with self.transaction() as session:
             return find(session, user_id)
 
-    def check_waits(self, email: str, user: User | None) -> None:
-        """TooManyRequests while wrong passwords for this address cost the caller a wait."""
-        with self.transaction() as session:
-            self._guesses.check(session, email_key(email), user.id if user else None)
-
     def by_email(self, email: str) -> User | None:
         """The user with that address, however it is spelled."""
         with self.transaction() as session:

@@ -65,6 +65,20 @@ def test_a_forgotten_password_is_set_anew_by_the_link_of_a_mail_and_ends_all_ses
     assert (late.status_code, late.json()["code"]) == (400, "invalid_token")
 
 
+def test_the_host_that_a_client_names_is_in_its_answers_and_in_no_mail(
+    ada: Client, mailcatcher: MailCatcher
+) -> None:
+    named, email = {"Host": "evil.example", "X-Forwarded-Host": "evil.example"}, ada.user["email"]
+    made = ada.post("/api/todos", {"title": "Buy milk"}, headers=named)
+    assert made.headers["Location"].startswith("http://evil.example/")
+    assert ada.post(FORGOT, {"email": email}, headers=named).status_code == 202
+
+    for subject in ("Buy milk", "Reset your password"):
+        mail = mailcatcher.wait_for_mail(email, subject)
+        assert "http" in mail["text"]
+        assert "evil.example" not in str(mail)
+
+
 def test_a_password_that_is_refused_does_not_use_up_the_link(
     anyone: Client, mailcatcher: MailCatcher
 ) -> None:

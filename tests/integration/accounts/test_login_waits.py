@@ -127,6 +127,45 @@ def test_of_guesses_at_the_same_moment_no_more_are_answered_than_are_free(
     assert tried(clients[0], ada, PASSWORD) == "too_many_guesses"
 
 
+def refusals(people: Any, user: Found) -> list[tuple[str, str]]:
+    """The refusals that the audit log has of an account, oldest first."""
+    found = people.admin.audit(query={"user_id": user["id"]})["items"]
+    return [
+        (one["event"], one["details"]["reason"]) for one in reversed(found) if one["outcome"] == "refused"
+    ]
+
+
+def test_the_first_refusal_of_each_wait_is_in_the_audit_log(
+    ada: Found, visitor: Visitor, people: Any, sql: Sql
+) -> None:
+    auth = visitor()
+    guesses(auth, ada, FREE + 5)
+    waited(sql)
+    guesses(auth, ada, 5)
+    wrong, waits = ("login", "wrong_password"), ("login", "too_many_guesses")
+    assert refusals(people, ada) == [*[wrong] * FREE, waits, wrong, waits]
+
+
+def test_of_refusals_at_the_same_moment_one_is_in_the_audit_log(
+    ada: Found, visitor: Visitor, people: Any
+) -> None:
+    clients = [visitor(STRANGE) for _ in range(8)]
+    list(eventlet.GreenPool().imap(lambda one: tried(one, ada), clients))
+    assert sorted(reason for _, reason in refusals(people, ada)) == [
+        "too_many_guesses",
+        *["wrong_password"] * FREE,
+    ]
+
+
+def test_a_login_to_no_account_that_is_refused_in_a_wait_is_in_the_audit_log(
+    visitor: Visitor, people: Any
+) -> None:
+    guesses(visitor(), {"email": f"{uuid.uuid4().hex}@example.com"}, FREE + 3)
+    found = people.admin.audit(query={"event": "login", "limit": str(FREE + 2)})["items"]
+    reasons = [one["details"].get("reason") for one in found if one["user_id"] is None]
+    assert reasons[: FREE + 1] == ["too_many_guesses", *["unknown_account"] * FREE]
+
+
 def test_addresses_of_one_ipv6_network_are_one_guesser(ada: Found, visitor: Visitor) -> None:
     first, second, other = (visitor(one) for one in ("2001:db8::1", "2001:db8::2", "2001:db8:0:1::1"))
     assert guesses(first, ada, FREE) == ["invalid_credentials"] * FREE
@@ -148,7 +187,7 @@ def test_a_link_of_a_mail_opens_the_account_from_anywhere(
 
 
 def test_wrong_present_passwords_of_who_is_logged_in_cost_the_same(
-    ada: Found, config: Found, auth: Any, visitor: Visitor
+    ada: Found, config: Found, auth: Any, visitor: Visitor, people: Any
 ) -> None:
     owner = Somebody(config, user_id=ada["id"], client_ip=HOME)
     change = {"current_password": "not this one", "new_password": "staple battery horse"}
@@ -159,6 +198,7 @@ def test_wrong_present_passwords_of_who_is_logged_in_cost_the_same(
         codes.append(caught.value.code)
     owner.stop()
     assert codes == ["validation_failed"] * FREE + ["too_many_guesses"]
+    assert refusals(people, ada)[-1] == ("password_changed", "too_many_guesses")
     assert tried(visitor(HOME), ada, PASSWORD) == "too_many_guesses"
 
 

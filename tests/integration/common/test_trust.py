@@ -12,8 +12,6 @@ from sqlalchemy import text
 
 from common import events, topology
 from common.broker import ConfirmedPublisher
-from common.delivery import handles
-from common.errors import Unavailable
 from common.mongo import MongoStorage
 from common.postgres import PostgresStorage, make_engine
 from common.rpc import Service
@@ -24,22 +22,14 @@ from tests.certificates import Pair, make_pair
 from tests.integration.common.tls_relay import TlsRelay
 from tests.integration.conftest import Run
 from tests.integration.running import Running, Wire, eventually, make_config
+from tests.integration.second_attempts import EVENT, SecondAttempts
 
-EVENT = events.USER_DELETED
 
-
-class Caller:
-    """Calls, and hears of an event at the second attempt."""
+class Caller(SecondAttempts):
+    """Calls, and hears of an event."""
 
     name = "caller"
     target: Any = Service("target", deadline=5)
-    heard: list[str] = []
-
-    @handles(EVENT)
-    def handle_user_deleted(self, event: dict[str, Any]) -> None:
-        self.heard.append(event["user_id"])
-        if len(self.heard) < 2:
-            raise Unavailable("a_word", "A sentence.")
 
 
 @pytest.fixture(scope="module")
@@ -98,9 +88,7 @@ def test_calls_events_and_retries_go_over_tls_with_a_certificate_of_one_s_own(
         )
         pool, values = eventlet.GreenPool(20), ["x" * size for size in (1, 100_000, 300_000)] * 10
         assert list(pool.imap(lambda value: caller.inject("target").echo(value=value), values)) == values
-        Caller.heard.clear()
-        wire.send(EVENT.make("r-1", user_id="u-1"), EVENT.name, f"{EVENT.source}.events")
-        eventually(lambda: Caller.heard == ["u-1", "u-1"])
+        Caller.hears(wire)
         assert caller.container.shared_extensions[ConfirmedPublisher]._connection.ssl
         with eventlet.Timeout(8):  # a stop that waits for the farewell of a silent broker never ends
             caller.container.stop()

@@ -14,6 +14,7 @@ MEBIBYTE = 1 << 20
 SECURITY = {
     "Cache-Control": "no-store",
     "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
+    "Permissions-Policy": "camera=(), display-capture=(), geolocation=(), microphone=(), payment=(), usb=()",
     "Referrer-Policy": "no-referrer",
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
@@ -38,9 +39,16 @@ def test_an_unknown_path_is_a_problem_document(anyone: Client) -> None:
     assert body["instance"] == "/nothing/here"
 
 
-@pytest.mark.parametrize("path", ["//api//todos", "/api", "/healthy", "/todos/a/b/c", "/%00", "/%ff"])
+@pytest.mark.parametrize("path", ["//api//todos", "/api", "/healthy", "/todos/a/b/c", "/%00"])
 def test_paths_that_only_resemble_a_route_are_not_found(anyone: Client, path: str) -> None:
     problem(anyone.get(path), 404, "no_such_route")
+
+
+@pytest.mark.parametrize("path", ["/api/todos?q=%ff", "/docs?%ff", "/api/todos/%ff", "/nothing/%e4%b8"])
+def test_an_address_that_is_no_utf_8_can_not_be_read(ada: Client, path: str) -> None:
+    body = problem(ada.get(path), 400, "malformed_request")
+
+    assert body["detail"] == "The address is not valid UTF-8."
 
 
 def test_a_method_that_a_path_does_not_have_is_answered_with_those_it_has(anyone: Client) -> None:

@@ -100,14 +100,16 @@ def test_queues_are_looked_at_over_one_connection_and_a_lost_one_is_no_matter(me
     assert broker.show()
 
 
-def test_what_is_under_way_is_counted_and_what_waits_for_its_time_is_not(ledger: Ledger) -> None:
+def test_what_is_under_way_is_counted_and_what_waits_for_its_time_apart_from_that(ledger: Ledger) -> None:
     for status, seconds in (("queued", 10), ("queued", 20), ("retrying", 5), ("sent", 900), ("dead", 900)):
         insert(ledger, status, seconds)
     insert(ledger, "queued", 9000, due_at=clock.now() + timedelta(hours=1))
     insert(ledger, "queued", 9000, gathered_into="digest")
+    insert(ledger, "queued", 9000, gathered_into="digest", due_at=clock.now())
     words = backlog_of(ledger).report()
-    assert words.startswith("2 queued, 1 retrying, the oldest for 20 s; ")
-    assert (gauge("MESSAGES", "queued"), gauge("MESSAGES", "retrying")) == (2, 1)
+    assert words.startswith("2 queued, 1 retrying, the oldest for 20 s; 1 waiting, ")
+    shown = {status: gauge("MESSAGES", status) for status in ("queued", "retrying", "waiting")}
+    assert shown == {"queued": 2, "retrying": 1, "waiting": 1}
     assert gauge("OLDEST_MESSAGE_SECONDS") == pytest.approx(20, abs=2)
 
 

@@ -1,5 +1,8 @@
 """The delivery log of the notification service: who may send now, and that nothing is sent twice."""
 
+import io
+import json
+import logging
 import uuid
 from datetime import timedelta
 from typing import Any
@@ -10,6 +13,7 @@ import pytest
 from common import clock, events
 from common.errors import Conflict
 from common.failures import Postponed
+from common.logging import formatter
 from ops.engines.mailcatcher import MailCatcher
 from services.notifications import domain
 from services.notifications.service import NotificationsService
@@ -209,6 +213,24 @@ def test_a_mail_that_can_not_be_written_is_dead_at_once_with_its_reason(
     letter = eventually(lambda: _letter(admin, event["message_id"]))
     assert (letter["reason"], letter["attempts"]) == (reason, 1)
     assert notifications.is_alive
+
+
+def test_a_mail_that_fails_is_one_warning(told_by: Told) -> None:
+    announce, _, heard = told_by
+    written, root = io.StringIO(), logging.getLogger()
+    handler = logging.StreamHandler(written)
+    handler.setFormatter(formatter("json"))
+    root.addHandler(handler)
+    try:
+        event = ask_for(announce, "ada@example.com", "spam", x=1)
+        eventually(lambda: heard.events(message_id=event["message_id"]))
+        eventually(lambda: "message_dead_lettered" in written.getvalue())
+        eventlet.sleep(0)
+    finally:
+        root.removeHandler(handler)
+    lines = [json.loads(line) for line in written.getvalue().splitlines()]
+    mine = [one for one in lines if one.get("entrypoint", "").startswith("notifications.")]
+    assert [(one["event"], one["reason"]) for one in mine] == [("message_dead_lettered", "unknown_template")]
 
 
 def _letter(admin: Any, message_id: str) -> dict[str, Any] | None:

@@ -7,30 +7,22 @@ import pytest
 import requests
 from kombu import Connection, Exchange, Queue
 
-from common import events, topology
-from common.delivery import handles
-from common.errors import Unavailable
+from common import topology
 from common.identity import Allow
 from common.rpc import Service, rpc
 from ops.engines import RabbitMQ
 from ops.rights import rights
 from tests.integration.conftest import Run
-from tests.integration.running import Wire, eventually, make_config
+from tests.integration.running import Wire, make_config
+from tests.integration.second_attempts import SecondAttempts
 
-EVENT, PASSWORD = events.USER_DELETED, "sesame-0123456789"
+PASSWORD = "sesame-0123456789"
 
 
-class Todos:
-    """Answers a call, and hears of an event at the second attempt."""
+class Todos(SecondAttempts):
+    """Answers a call, and hears of an event."""
 
     name = "todos"
-    heard: list[str] = []
-
-    @handles(EVENT)
-    def handle_user_deleted(self, event: dict[str, Any]) -> None:
-        self.heard.append(event["user_id"])
-        if len(self.heard) < 2:
-            raise Unavailable("a_word", "A sentence.")
 
     @rpc(allow=Allow.PUBLIC)
     def echo(self, value: Any) -> Any:
@@ -58,13 +50,11 @@ def uris(amqp_uri: str, rabbitmq: RabbitMQ) -> dict[str, str]:
 def test_a_service_works_with_its_own_rights_and_reads_nothing_of_another_s(
     uris: dict[str, str], amqp_uri: str, run: Run, transport: str
 ) -> None:
-    Todos.heard.clear()
     run(Todos, make_config(AMQP_URI=uris["todos"], RPC_TRANSPORT=transport))
     gateway = run(Gateway, make_config(AMQP_URI=uris["gateway"], RPC_TRANSPORT=transport))
     assert gateway.inject("todos").echo(value=[1, "ü"]) == [1, "ü"]
     wire = Wire(amqp_uri)
-    wire.send(EVENT.make("r-1", user_id="u-1"), EVENT.name, f"{EVENT.source}.events")
-    eventually(lambda: Todos.heard == ["u-1", "u-1"])
+    Todos.hears(wire)
     wire.close()
     if transport == "fast":
         _can_not_touch_the_users_queues(uris["todos"])

@@ -1,6 +1,5 @@
 """The audit log: a line with each change, none taken back, nothing personal in it once a user is gone."""
 
-import uuid
 from collections.abc import Callable
 from typing import Any
 
@@ -18,14 +17,6 @@ Sql = Callable[..., list[Any]]
 Found = dict[str, Any]
 
 
-def opened(people: People, user: Found) -> str:
-    """A new session's id."""
-    found = people.service.open_session(
-        user_id=user["id"], refresh_token=uuid.uuid4().hex, seconds=60, ip="", user_agent=""
-    )
-    return str(found["session_id"])
-
-
 def lines(people: People, **query: str) -> list[Found]:
     """What the administrator reads, newest first."""
     found: list[Found] = people.admin.audit(query=query)["items"]
@@ -38,7 +29,7 @@ def events(people: People, user: Found) -> list[tuple[str, str]]:
 
 def test_what_happens_to_an_account_is_told_in_order(people: People) -> None:
     user, owner = people.new()
-    session_id = opened(people, user)
+    session_id = people.open(user)["session_id"]
     owner.end_session(session_id=session_id)
     owner.end_all_sessions()
     people.admin.update(user_id=user["id"], changes={"role": "admin"})
@@ -111,7 +102,7 @@ def test_the_database_takes_nothing_back_not_even_from_its_owner(
 
 def test_of_a_deleted_user_the_lines_stay_and_where_they_came_from_goes(people: People, sql: Sql) -> None:
     user, owner = people.new()
-    opened(people, user)
+    people.open(user)
     people.service.record_refusal(event="login", user_id=user["id"], reason="wrong_password")
     assert all(one["ip"] is not None for one in lines(people, user_id=user["id"]))
     people.admin.update(user_id=user["id"], changes={"disabled": True})
@@ -126,7 +117,7 @@ def test_of_a_deleted_user_the_lines_stay_and_where_they_came_from_goes(people: 
 
 def test_an_administrator_filters_and_turns_pages(people: People) -> None:
     user, _ = people.new()
-    ids = [opened(people, user) for _ in range(5)]
+    ids = [people.open(user)["session_id"] for _ in range(5)]
     seen: list[Found] = []
     cursor = None
     while True:
@@ -183,12 +174,12 @@ def refused_logins(people: People, user: Found, number: int) -> None:
 def test_the_owner_hears_of_a_run_of_wrong_passwords_once(people: People, heard: Heard) -> None:
     user, _ = people.new()
     refused_logins(people, user, TOLD_FAILURES - 1)
-    opened(people, user)
+    people.open(user)
     refused_logins(people, user, TOLD_FAILURES - 1)
     assert alerts(heard, user) == []
     refused_logins(people, user, 3)
     eventually(lambda: alerts(heard, user))
-    opened(people, user)
+    people.open(user)
     refused_logins(people, user, 1)
     assert alerts(heard, user) == ["login_failures"]
 

@@ -1,6 +1,5 @@
 """Passwords set by a mail's link or by their owner: a link is good once, and what the old one opened ends."""
 
-import uuid
 from collections.abc import Callable
 from typing import Any
 
@@ -41,17 +40,6 @@ def reset(people: People, token: str, password_hash: str = "$2b$new") -> bool:
     return people.service.reset_password(token=token, password_hash=password_hash, ip="203.0.113.7")
 
 
-def opened(people: People, user: Found, **proof: str) -> Any:
-    return people.service.open_session(
-        user_id=user["id"],
-        refresh_token=uuid.uuid4().hex,
-        seconds=60,
-        ip="",
-        user_agent="",
-        proof=proof or None,
-    )
-
-
 def hash_of(people: People, user: Found) -> str:
     return people.service.credentials(user_id=user["id"])["password_hash"]
 
@@ -59,7 +47,7 @@ def hash_of(people: People, user: Found) -> str:
 def test_a_link_sets_a_password_once_and_ends_all_sessions(
     people: People, ada: Found, heard: Heard, sql: Sql
 ) -> None:
-    sessions = {opened(people, ada)["session_id"] for _ in range(2)}
+    sessions = {people.open(ada)["session_id"] for _ in range(2)}
     token = link(people, heard, ada)
 
     assert people.service.password_reset_owner(token=token)["id"] == ada["id"]
@@ -159,7 +147,7 @@ def test_for_an_unknown_or_disabled_account_nothing_happens(
 def test_a_change_ends_all_other_sessions_and_kills_the_link(
     people: People, ada: Found, heard: Heard, sql: Sql
 ) -> None:
-    mine, other = (opened(people, ada)["session_id"] for _ in range(2))
+    mine, other = (people.open(ada)["session_id"] for _ in range(2))
     token = link(people, heard, ada)
     change = {"user_id": ada["id"], "session_id": mine, "ip": "203.0.113.9"}
 
@@ -178,8 +166,8 @@ def test_a_login_that_was_checked_against_the_old_password_opens_no_session(
 ) -> None:
     checked = hash_of(people, ada)
     reset(people, link(people, heard, ada))
-    assert opened(people, ada, password_hash=checked) is None
-    assert opened(people, ada, password_hash="$2b$new")["user"]["id"] == ada["id"]
+    assert people.open(ada, password_hash=checked) is None
+    assert people.open(ada, password_hash="$2b$new")["user"]["id"] == ada["id"]
 
 
 def test_a_new_verification_link_replaces_the_older_one_until_the_address_is_verified(

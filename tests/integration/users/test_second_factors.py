@@ -14,6 +14,7 @@ from tests.integration.users.conftest import People
 
 Sql = Callable[..., list[Any]]
 Found = dict[str, Any]
+RIGHT = {"password_hash": "$2b$x"}
 SESSION = str(uuid.uuid4())
 
 
@@ -48,17 +49,6 @@ def used(
 
 def is_on(people: People, user: Found) -> bool:
     return bool(people.service.credentials(user_id=user["id"])["has_second_factor"])
-
-
-def opened(people: People, user: Found, **proof: Any) -> Any:
-    return people.service.open_session(
-        user_id=user["id"],
-        refresh_token=uuid.uuid4().hex,
-        seconds=60,
-        ip="",
-        user_agent="",
-        proof={"password_hash": "$2b$x", **proof},
-    )
 
 
 def test_it_counts_from_its_confirmation_on_and_not_before(people: People, ada: Found) -> None:
@@ -147,17 +137,17 @@ def test_its_owner_hears_of_a_run_of_wrong_codes_once(people: People, ada: Found
 
 
 def test_a_login_that_was_checked_before_it_was_on_opens_no_session(people: People, ada: Found) -> None:
-    assert opened(people, ada)
+    assert people.open(ada, **RIGHT)
     switched_on(people, ada)
-    assert opened(people, ada) is None
-    assert opened(people, ada, second_factor=True)
+    assert people.open(ada, **RIGHT) is None
+    assert people.open(ada, **RIGHT, second_factor=True)
 
 
 def test_an_administrator_takes_it_away_with_all_sessions_and_nobody_else_does(
     people: People, ada: Found, sql: Sql
 ) -> None:
     switched_on(people, ada)
-    opened(people, ada, second_factor=True)
+    people.open(ada, **RIGHT, second_factor=True)
     with pytest.raises(Forbidden):
         people.somebody(user_id=ada["id"]).reset_second_factor(user_id=ada["id"])
     for _ in range(2):

@@ -115,6 +115,8 @@ def test_all_that_is_wrong_is_told_at_once(config: dict[str, Any]) -> None:
         ("JWT_SECRET", "JWT_SECRET", "my_jwt_secret_that_is_long_enough_for_hs256"),
         ("JWT_SECRET", "JWT_SECRET", "0123456789abcdef0123456789abcdef"),
         ("JWT_SECRET", "JWT_SECRET", "CHANGE_ME_TO_SOMETHING_LONG_AND_RANDOM"),
+        ("JWT_SECRET", "JWT_SECRET", "debugPhaseTotallyAccurateSecretKey69"),
+        ("JWT_SECRET", "JWT_SECRET", "f31f034400b03dba85bdac5ee052cad2"),
         ("DB_PASSWORD", "POSTGRES/password", ""), ("DB_PASSWORD", "POSTGRES/password", "Postgres"),
         ("RABBITMQ_URL", "AMQP_URI", "amqp://guest:guest@h/"), ("RABBITMQ_URL", "AMQP_URI", "amqp://h/"),
         ("RABBITMQ_URL", "AMQP_URI", "amqp://suite:CHANGEME@h/"),
@@ -127,6 +129,11 @@ def test_a_production_does_not_start_with_a_weak_secret(
     assert len(problems) == 1
     assert problems[0].startswith(variable)
     assert len(value) < 6 or value not in problems[0]
+
+
+@pytest.mark.parametrize("secret", ["ae32f8ed4faa6a3e22bdb0c34d9e6a49", "p37OJ59VxMdG7-P2NPCRzcPTCWCRTEPX"])
+def test_a_secret_that_only_looks_like_those_of_the_list_starts(config: dict[str, Any], secret: str) -> None:
+    assert settings.validate(changed(production(config), "JWT_SECRET", secret)) == []
 
 
 def test_variables_replace_what_the_file_says(monkeypatch: pytest.MonkeyPatch) -> None:

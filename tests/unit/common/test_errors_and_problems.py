@@ -61,11 +61,18 @@ def test_a_validation_problem_names_its_fields() -> None:
     assert json.loads(problems.from_error(error, "/", "r").get_data())["errors"] == {"title": ["Too long."]}
 
 
-def test_a_401_carries_the_challenge() -> None:
-    missing = errors.Unauthenticated("missing_token", "Log in.")
-    expired = errors.Unauthenticated("token_expired", "Expired.")
-    assert problems.from_error(missing, "/", "r").headers["WWW-Authenticate"] == "Bearer"
-    assert "invalid_token" in problems.from_error(expired, "/", "r").headers["WWW-Authenticate"]
+@pytest.mark.parametrize("code", ["invalid_token", "token_expired", "token_revoked"])
+def test_a_401_for_a_bad_token_says_so_in_its_challenge(code: str) -> None:
+    refused = problems.from_error(errors.Unauthenticated(code, "Bad."), "/", "r")
+    assert refused.headers["WWW-Authenticate"] == 'Bearer error="invalid_token"'
+
+
+@pytest.mark.parametrize(
+    "code", ["missing_token", "invalid_credentials", "invalid_code", "invalid_refresh_token"]
+)
+def test_a_401_without_a_bad_token_only_asks_for_one(code: str) -> None:
+    refused = problems.from_error(errors.Unauthenticated(code, "Log in."), "/", "r")
+    assert refused.headers["WWW-Authenticate"] == "Bearer"
 
 
 def test_too_often_and_not_available_say_when_to_come_back() -> None:

@@ -223,6 +223,19 @@ def test_a_malformed_token_is_refused(token: str) -> None:
     refused(token)
 
 
+@pytest.mark.parametrize("more", ["=", "==", "!", ".", "\n", "%3D"])
+@pytest.mark.parametrize("padded", [0, 1, 2])
+def test_a_token_has_one_spelling_without_padding(padded: int, more: str) -> None:
+    header, payload, signature = (
+        name + more * (padded == place) for place, name in enumerate(signed(claims()).split("."))
+    )
+    if padded < 2:
+        key = jwt.get_algorithm_by_name("HS256")
+        digest = key.sign(f"{header}.{payload}".encode(), SECRET.encode())
+        signature = base64.urlsafe_b64encode(digest).decode().rstrip("=")
+    refused(f"{header}.{payload}.{signature}")
+
+
 def test_an_administrator_sees_all_and_others_themselves() -> None:
     ada = Identity("ada", "user", "s", "j", 0)
     root = Identity("root", "admin", "s", "j", 0)

@@ -57,6 +57,21 @@ def test_text_is_measured_in_characters_not_in_bytes() -> None:
     assert load(Sample, {"title": "\U0001f600" * 5})
 
 
+@pytest.mark.parametrize(
+    "value",
+    ["\u200b", "\u200e\u200f", "\u3164", "\u115f\u1160", "\uffa0", "\u2800", " \u2060\ufeff ", "\u00ad",
+     "\u034f", "\ufe0f", "\U000e0020", "\u202e \u202c", "\u180e", "\u3000", "\ufff9"],
+)  # fmt: skip
+def test_text_that_shows_nothing_is_refused_like_a_blank_one(value: str) -> None:
+    assert errors_of({"title": value}) == errors_of({"title": ""})
+    assert load(Sample, {"note": value}) == {"note": value}
+
+
+@pytest.mark.parametrize("value", ["a\u200d", "\u0644\u200c", "\u2764\ufe0f", "\u0600", "\u200b.", "\ud55c"])
+def test_text_keeps_its_invisible_signs_beside_visible_ones(value: str) -> None:
+    assert load(Sample, {"title": value}) == {"title": value}
+
+
 @pytest.mark.parametrize("value", ["a\0b", "a\x1b[31m", "a\nb", "a\tb", "a\ud800b", "a\x85b", "a\x7fb"])
 def test_text_has_no_control_characters_and_no_half_characters(value: str) -> None:
     assert errors_of({"title": value}) == {"title": ["Control characters are not allowed."]}

@@ -119,3 +119,12 @@ def test_nothing_writes_a_number_that_is_none(value: object) -> None:
 def test_what_json_does_not_know_is_not_guessed_at() -> None:
     with pytest.raises(TypeError):
         strict_json.dumps({1, 2})
+
+
+def test_what_is_encoded_is_json_whatever_its_text_and_numbers() -> None:
+    assert strict_json.encode({"a": "ü", "b": [1, None]}) == '{"a":"ü","b":[1,null]}'.encode()
+    assert strict_json.encode("\ud800") == b'"\\ud800"'
+    assert strict_json.encode(2**70) == str(2**70).encode()
+    for unknown in (object(), b"x", [2**70, float("nan")]):
+        with pytest.raises((TypeError, ValueError)):
+            strict_json.encode(unknown)
