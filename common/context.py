@@ -23,7 +23,10 @@ USER_AGENT = "user_agent"
 BASE_URL = "base_url"
 """Scheme and host under which the client reached the gateway, for absolute links in answers."""
 
-CALL_KEYS = (AUTH_TOKEN, REQUEST_ID, TRACEPARENT, DEADLINE, CLIENT_IP, USER_AGENT, BASE_URL)
+REPEATED = "repeated"
+"""Set in a call, and in those that it makes, which may have been carried out by a process that has died."""
+
+CALL_KEYS = (AUTH_TOKEN, REQUEST_ID, TRACEPARENT, DEADLINE, CLIENT_IP, USER_AGENT, BASE_URL, REPEATED)
 EVENT_KEYS = (REQUEST_ID, TRACEPARENT)
 _INCOMING = frozenset((*CALL_KEYS, SERVICE_TOKEN))
 _LONGEST = 4096

@@ -23,6 +23,8 @@ from common.request import JSON, Request
 from common.server import SuiteWebServer
 
 log = get_logger()
+IDEMPOTENT = {"GET", "HEAD", "PUT", "DELETE"}
+"""By RFC 9110: made twice they do what they do made once, so the calls that they make may be repeated."""
 ANY_TYPE = "*/*"
 """What a method ``produces`` that chooses the type of its answer itself."""
 
@@ -73,7 +75,7 @@ class HttpEntrypoint(HttpRequestHandler):
         self.scope = scopes.checked(kwargs.pop("scope", ""))
         super().__init__(method, url, expected_exceptions=SuiteError, **kwargs)
         self.allow = allow
-        self.idempotent = set(method.split(",")) <= {"GET", "HEAD"}
+        self.idempotent = set(method.split(",")) <= IDEMPOTENT
         self.produces = produces
         self.pooled = pooled
         self.json = json

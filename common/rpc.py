@@ -10,14 +10,16 @@ Requests and replies live for milliseconds, so they are transient; what must sur
 
 import inspect
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext, suppress
 from typing import Any
 
 from kombu.message import Message as Received
 from nameko.containers import WorkerContext
+from nameko.extensions import DependencyProvider
 from nameko.rpc import Rpc, RpcProxy
 
 from common import context, scopes
-from common.errors import DeadlineExceeded, SuiteError, Unavailable
+from common.errors import DeadlineExceeded, NotFound, SuiteError, Unavailable
 from common.identity import Allow, Tokens
 from common.logging import get_logger
 from common.rpc_calls import Client
@@ -35,7 +37,7 @@ class RpcEntrypoint(Rpc):
     ``quiet`` leaves the line of a successful call out of the log (health probes). A call whose service
     died in the middle is delivered to the next one; that one carries it out only if it is ``idempotent``,
     as reading is, or has an ``idempotency_key``, and answers Unavailable otherwise: nobody can know how far
-    the first one came.
+    the first one came. One that would fail where the first has succeeded asks :class:`Repeated`.
     """
 
     rpc_consumer = SafeRpcConsumer()
@@ -59,8 +61,12 @@ class RpcEntrypoint(Rpc):
     def handle_message(self, body: Any, message: Received) -> None:
         """Refuse what nobody waits for and who may not; then start a worker."""
         data = self.unpack_message_headers(message)
-        if message.delivery_info.get("redelivered") and not (self.idempotent or _has_key(body)):
-            raise Unavailable("interrupted", "The call was interrupted: it may have been carried out or not.")
+        if message.delivery_info.get("redelivered"):
+            if not (self.idempotent or _has_key(body)):
+                raise Unavailable(
+                    "interrupted", "The call was interrupted: it may have been carried out or not."
+                )
+            data[context.REPEATED] = "yes"
         try:
             self.tokens.authorize(self.allow, data, self.scope)
         except SuiteError as refusal:
@@ -86,6 +92,19 @@ class RpcEntrypoint(Rpc):
 
 
 rpc = RpcEntrypoint.decorator
+
+
+class Repeated(DependencyProvider):
+    """Injects whether this call may have been carried out already, by a process that has died since."""
+
+    def get_dependency(self, worker_ctx: WorkerContext) -> bool:
+        """As the context tells."""
+        return context.REPEATED in worker_ctx.data
+
+
+def deleting(is_repeated: bool) -> AbstractContextManager[None]:
+    """Around a deletion: NotFound is an answer the first time, and tells later that all is done."""
+    return suppress(NotFound) if is_repeated else nullcontext()
 
 
 class Service(RpcProxy):

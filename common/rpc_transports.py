@@ -61,8 +61,7 @@ class FastTransport:
         """Send, wait, read the answer."""
         body = codec.dumps({"args": (), "kwargs": kwargs})
         client = call.client
-        write = context.spelled_out if client.is_stock else context.packed
-        headers = write(call.carried())
+        headers = _written(call)
         question = Question(client.service_name, call.method_name, headers, body, seconds, client.is_stock)
         reply = self._ask(question, call)
         answer = codec.loads(reply.body, reply.properties, self.accept)
@@ -82,7 +81,13 @@ class FastTransport:
             left = call.expires_at - time.time()
             if left <= 0:
                 raise
-            return self.link.calling.call(question._replace(seconds=left), call.late)
+            again = question._replace(seconds=left, headers=_written(call, {context.REPEATED: "yes"}))
+            return self.link.calling.call(again, call.late)
+
+
+def _written(call: "Call", more: dict[str, str] | None = None) -> dict[str, Any]:
+    write = context.spelled_out if call.client.is_stock else context.packed
+    return write(call.carried() | (more or {}))
 
 
 class Awaited:

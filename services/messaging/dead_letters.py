@@ -107,8 +107,16 @@ class DeadLetters:
         found = self._take([self.get(letter_id)["_id"]])
         if not found:
             self.get(letter_id)
-            raise Conflict("dead_letter_busy", "Somebody else is replaying or deleting this dead letter.")
+            raise _busy()
         return found[0]
+
+    def give_up(self, letter_id: str) -> None:
+        """Let a letter go that nobody has; NotFound if it is gone, Conflict if somebody is replaying it."""
+        with translated():
+            gone = self._letters.delete_one({"_id": str(letter_id), **_free()}).deleted_count
+        if not gone:
+            self.get(letter_id)
+            raise _busy()
 
     def take_oldest(self, query: dict[str, Any], limit: int) -> list[Document]:
         """Letters that match and that nobody else has, the one that has waited longest first.
@@ -167,6 +175,10 @@ def revived(letter: Document) -> Message:
     if len(letter["queue"].encode()) > _LONGEST_NAME:
         raise unroutable(letter)
     return Message("", letter["queue"], letter["body"], letter["headers"], letter["properties"])
+
+
+def _busy() -> Conflict:
+    return Conflict("dead_letter_busy", "Somebody else is replaying or deleting this dead letter.")
 
 
 def unroutable(letter: Document) -> Conflict:

@@ -9,7 +9,7 @@ from common.errors import NotFound
 from common.events import Event
 from common.identity import Allow
 from common.logging import get_logger
-from common.rpc import Service, rpc
+from common.rpc import Repeated, Service, deleting, rpc
 from common.schemas import load
 from services.messaging import domain
 from services.messaging.dead_letter_consumer import takes_dead_letters
@@ -39,6 +39,7 @@ class MessagingService(MessagesApi):
 
     name = "messaging"
     ledger: Any = MessagingStorage()
+    is_repeated: Any = Repeated()
     users: Any = Service("users", as_service=True)
     notifications: Any = Service("notifications", as_service=True)
     broker: Any = Queues()
@@ -112,10 +113,11 @@ class MessagingService(MessagesApi):
         refused = len(self._replay(taken))
         return {"replayed": len(taken) - refused, **({"not_replayed": refused} if refused else {})}
 
-    @rpc(allow=Allow.ADMIN, scope="messages:write")
+    @rpc(allow=Allow.ADMIN, idempotent=True, scope="messages:write")
     def delete_dead_letter(self, letter_id: str) -> None:
         """Give one up."""
-        self.ledger.dead_letters.delete(self.ledger.dead_letters.take(letter_id)["_id"])
+        with deleting(self.is_repeated):
+            self.ledger.dead_letters.give_up(letter_id)
 
     @takes_dead_letters
     def handle_dead_letter(self, letter: Payload) -> None:

@@ -14,7 +14,7 @@ from common.identity import Allow
 from common.links import Links
 from common.logging import get_logger
 from common.paging import Page
-from common.rpc import rpc
+from common.rpc import Repeated, deleting, rpc
 from common.schemas import load
 from common.service import SuiteService
 from services.todos import bulk, domain, queries
@@ -31,6 +31,7 @@ class TodosService(SuiteService):
 
     name = "todos"
     todos = TodoStorage()
+    is_repeated: Any = Repeated()
     url = Links()
 
     @rpc(allow=Allow.USER, scope="todos:write")
@@ -66,17 +67,19 @@ class TodosService(SuiteService):
         rule = partial(domain.edit, fields=load(TodoChanges, changes), now=clock.now())
         return to_wire(self.todos.change(self.caller.user_id, todo_id, rule, if_version), self.url)
 
-    @rpc(allow=Allow.USER, scope="todos:write")
+    @rpc(allow=Allow.USER, idempotent=True, scope="todos:write")
     def replace(self, todo_id: str, data: Any, if_version: int | None = None) -> Wire:
         """Set all writable fields: those that ``data`` does not name, to their defaults."""
         rule = partial(domain.overwrite, fields=load(NewTodo, data), now=clock.now())
-        return to_wire(self.todos.change(self.caller.user_id, todo_id, rule, if_version), self.url)
+        owner, again = self.caller.user_id, self.is_repeated
+        return to_wire(self.todos.change(owner, todo_id, rule, if_version, again=again), self.url)
 
     @rpc(allow=Allow.USER, idempotent=True, scope="todos:write")
     def delete(self, todo_id: str, if_version: int | None = None) -> None:
         """Put a todo into the trash, where it stays for 30 days."""
         rule = partial(domain.trash, now=clock.now())
-        self.todos.change(self.caller.user_id, todo_id, rule, if_version)
+        with deleting(self.is_repeated):
+            self.todos.change(self.caller.user_id, todo_id, rule, if_version)
 
     @rpc(allow=Allow.USER, idempotent=True, scope="todos:write")
     def delete_all(self) -> Wire:

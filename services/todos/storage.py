@@ -126,13 +126,23 @@ class TodoStore:
         return Page([from_document(document) for document in page.items], page.next_cursor, total)
 
     def change(
-        self, user_id: str, todo_id: str, rule: Rule, if_version: int | None = None, in_trash: bool = False
+        self,
+        user_id: str,
+        todo_id: str,
+        rule: Rule,
+        if_version: int | None = None,
+        in_trash: bool = False,
+        again: bool = False,
     ) -> Todo:
-        """Read, let ``rule`` decide, write unless somebody else was faster; then once more."""
+        """Read, let ``rule`` decide, write unless somebody else was faster; then once more.
+
+        What is called ``again`` may itself have made the version that is there: then nothing is left to do.
+        """
         for _ in range(_ATTEMPTS):
             before = self.get(user_id, todo_id, in_trash)
-            domain.check_version(before, if_version)
             change = rule(before)
+            if change is not None or not again:
+                domain.check_version(before, if_version)
             if change is None:
                 return before
             if self._replaced(before, change):

@@ -6,7 +6,7 @@ from typing import Any
 from common.idempotency import Key
 from common.identity import Allow
 from common.paging import Page
-from common.rpc import rpc
+from common.rpc import deleting, rpc
 from common.schemas import load
 from common.unsubscribe import UnsubscribeLinks
 from services.users import domain
@@ -52,16 +52,17 @@ class UsersService(AuditApi, SecondFactorApi, AccessTokenApi):
         """Change some fields (PATCH)."""
         return self._change(user_id, load(UserChanges, changes))
 
-    @rpc(allow=Allow.USER, scope="profile:write")
+    @rpc(allow=Allow.USER, idempotent=True, scope="profile:write")
     def replace(self, user_id: str, data: Any) -> User:
         """Replace all fields (PUT)."""
         return self._change(user_id, load(UserReplacement, data))
 
-    @rpc(allow=Allow.USER)
+    @rpc(allow=Allow.USER, idempotent=True)
     def delete(self, user_id: str) -> None:
         """Remove a user and all that is theirs, here and, by event, in the other services."""
         domain.check_may_see(self.caller, user_id)
-        self.store.users.delete(user_id)
+        with deleting(self.is_repeated):
+            self.store.users.delete(user_id)
 
     @rpc(allow=Allow.PUBLIC, idempotent=True)
     def unsubscription(self, token: str) -> dict[str, str]:
