@@ -18,6 +18,9 @@ log = get_logger()
 PROBE_SECONDS = 1.0
 _CACHE_SECONDS = 1.0
 _SELF_CHECK_SECONDS = 5.0
+_STARTING_SECONDS = 10.0
+_PATIENCE_SECONDS, _TICK_SECONDS = 1.0, 0.05
+"""How long who asks a process too early waits for it to be well: less than the gateway waits for a report."""
 Report = dict[str, Any]
 
 
@@ -55,6 +58,7 @@ class Health(DependencyProvider):
         self._report: tuple[float, Report] = (0.0, {})
         self._outages = Outages()
         self._down: set[str] = set()
+        self._starts_until = time.monotonic() + _STARTING_SECONDS
 
     def start(self) -> None:
         """Begin to ask."""
@@ -75,8 +79,23 @@ class Health(DependencyProvider):
     def _fresh(self) -> Report:
         with self._turn:
             if time.monotonic() - self._report[0] > _CACHE_SECONDS:
-                self._report = (time.monotonic(), self._ask())
+                report = self._ask_patiently()
+                self._report = (time.monotonic(), report)
             return self._report[1]
+
+    def _ask_patiently(self) -> Report:
+        # A process takes calls a moment before it has all that it needs. It is asked as one of several, which
+        # may be well: that it can't work yet would be told of the whole service.
+        began = time.monotonic()
+        report = self._ask()
+        took = time.monotonic() - began
+        end = min(began + _PATIENCE_SECONDS - took, self._starts_until)
+        while report["status"] == "fail" and time.monotonic() < end:
+            eventlet.sleep(_TICK_SECONDS)
+            report = self._ask()
+        if report["status"] != "fail":
+            self._starts_until = 0.0
+        return report
 
     def _tell_changes(self, dependencies: Report) -> None:
         unwell = {name for name, part in dependencies.items() if part["status"] != "pass"}

@@ -6,7 +6,7 @@ from typing import Any
 import eventlet
 import pytest
 
-from common import health
+from common import health, metrics
 from common.health import Health, Probe, Unwell
 
 
@@ -28,11 +28,13 @@ class Server:
         return found
 
 
-def reporter(server: Server) -> Any:
+def reporter(server: Server, is_starting: bool = False) -> Any:
     """How a worker of a process with this dependency asks."""
     provider = Health()
     provider.container = SimpleNamespace(dependencies=[server])
     provider.setup()
+    if not is_starting:
+        provider._starts_until = 0.0
     return provider.get_dependency(None)
 
 
@@ -82,3 +84,20 @@ def test_what_is_wrong_is_told_without_addresses(answer: Any, detail: str) -> No
     found = reporter(Server(answer))()
     assert found["status"] == "fail"
     assert found["dependencies"]["server"]["detail"] == detail
+
+
+def test_who_asks_a_process_that_has_just_started_waits_until_it_is_well(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(metrics, "broker_is_up", lambda: True)
+    server = Server(lambda: refuse() if server.asked < 4 else None)
+    report = reporter(server, is_starting=True)
+    assert report()["status"] == "pass"
+    assert server.asked == 4
+
+
+def test_a_process_that_does_not_become_well_says_so_soon(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(health, "_PATIENCE_SECONDS", 0.1)
+    server = Server(refuse)
+    assert reporter(server, is_starting=True)()["status"] == "fail"
+    assert server.asked > 1
