@@ -1,9 +1,11 @@
 """One todo at a time: created, read, changed, put into the trash and taken out again."""
 
 import re
+from dataclasses import replace
 
 import pytest
 
+from common import context
 from common.errors import NotFound, PreconditionFailed, Unauthenticated, ValidationFailed
 
 
@@ -120,6 +122,18 @@ def test_a_deleted_todo_lies_in_the_trash_until_it_is_restored(user):
     assert restored == {**todo, "version": 3, "updated_at": restored["updated_at"]}
     assert user.todos.restore(todo["id"]) == restored == user.todos.get(todo["id"])
     assert user.todos.trash()["items"] == []
+
+
+def test_what_may_have_been_carried_out_before_succeeds_where_nothing_is_left_to_do(user):
+    todo = user.make()
+    changed = user.todos.replace(todo["id"], {"title": "Bread"}, 1)
+    with replace(user, context=user.context | {context.REPEATED: "yes"}).again() as repeated:
+        assert repeated.todos.replace(todo["id"], {"title": "Bread"}, 1) == changed
+        with pytest.raises(PreconditionFailed):
+            repeated.todos.replace(todo["id"], {"title": "Butter"}, 1)
+        user.todos.delete(todo["id"])
+        assert repeated.todos.delete(todo["id"]) is None
+    assert len(user.todos.trash()["items"]) == 1
 
 
 def test_a_delete_of_a_stale_version_is_refused(user):

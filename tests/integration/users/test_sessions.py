@@ -235,6 +235,8 @@ def test_an_administrator_sees_and_ends_the_sessions_of_others(
     admin.end_session_of(user_id=ada["id"], session_id=first)
     with pytest.raises(NotFound, match="session_not_found"):
         admin.end_session_of(user_id=ada["id"], session_id=first)
+    repeated = people.somebody(role="admin", repeated="yes")
+    repeated.end_session_of(user_id=ada["id"], session_id=first)
     admin.end_sessions_of(user_id=ada["id"])
     assert owner.sessions() == []
     assert rotated(people, token) is None

@@ -159,6 +159,7 @@ def test_a_deleted_user_is_gone_with_all_rows_and_announced(people: People, hear
     eventually(lambda: heard.names(user_id=user["id"])[-1:] == ["user_deleted"])
     with pytest.raises(NotFound):
         owner.delete(user_id=user["id"])
+    people.somebody(user_id=user["id"], repeated="yes").delete(user_id=user["id"])
 
 
 def test_the_last_administrator_can_not_go_in_any_way(people: People) -> None:
