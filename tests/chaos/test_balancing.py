@@ -1,4 +1,8 @@
-"""Several instances share the work, and one that is killed under load costs at most what it was doing."""
+"""Several instances share the work, and one that ends costs nothing, or if killed what it was doing at most.
+
+The short form has two gateways and two instances of the todo service, the long one (``CHAOS=long``) two of
+every service.
+"""
 
 import os
 import signal
@@ -13,11 +17,16 @@ import pytest
 import requests
 
 from tests.chaos.test_exactly_once import World
+from tests.chaos.turns import Turns
 from tests.e2e.client import Client
+from tests.suite import SERVICES
 
 LONG = os.environ.get("CHAOS") == "long"
 CLIENTS = 16
-TWINS = ("gateway.2", "todos.2")
+TWINS = [f"{service}.2" for service in (SERVICES if LONG else ("todos", "gateway"))]
+IN_TURN = [name for twin in TWINS for name in (twin.partition(".")[0], twin)] if LONG else TWINS
+VISITORS, PAUSE, SECONDS = (12, 0.3, 1.5) if LONG else (6, 0.1, 0.3)
+"""Who calls meanwhile, how long each rests between two errands, and how long a state is looked at."""
 
 
 @dataclass
@@ -73,7 +82,7 @@ class Load:
 
 @pytest.fixture(scope="module")
 def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
-    """Two gateways on one port and two instances of todos."""
+    """Two gateways on one port, and two instances of others."""
     made = World(tmp_path_factory.mktemp("balancing"))
     try:
         made.suite.start(*TWINS)
@@ -176,6 +185,21 @@ def test_nobody_notices_that_instances_join_and_one_of_a_service_leaves(world: W
         process = world.suite.processes.pop(name)
         process.terminate()
         process.wait(20)
+
+
+def test_no_request_that_may_be_repeated_fails_while_instances_are_killed(world: World, ada: Client) -> None:
+    tally = Turns(world, VISITORS, PAUSE, SECONDS).killed(IN_TURN)
+    assert not tally.failures
+    gateways = sum(name.startswith("gateway") for name in IN_TURN)
+    assert tally.lost_with_gateway <= VISITORS * gateways
+
+
+def test_no_request_fails_while_instances_are_restarted_one_after_the_other(
+    world: World, ada: Client
+) -> None:
+    tally = Turns(world, VISITORS, PAUSE, SECONDS).restarted(IN_TURN)
+    assert not tally.failures
+    assert tally.closed_in_order
 
 
 def _titles(owner: Client) -> Iterator[str]:
