@@ -199,7 +199,8 @@ def test_no_request_fails_while_instances_are_restarted_one_after_the_other(
 ) -> None:
     tally = Turns(world, VISITORS, PAUSE, SECONDS).restarted(IN_TURN)
     assert not tally.failures
-    assert tally.closed_in_order
+    if LONG:  # both gateways were restarted, and some of the visitors keep connections
+        assert tally.closed_in_order
 
 
 def _titles(owner: Client) -> Iterator[str]:
