@@ -127,9 +127,9 @@ def test_one_click_switches_off_what_the_mail_was_about_and_does_so_again(
 def test_to_follow_the_link_changes_nothing_and_its_button_does(
     suite: Suite, ada: Client, mailcatcher: MailCatcher
 ) -> None:
-    wish(ada, locale="de")
     mail = mailcatcher.wait_for_mail(ada.user["email"], "Welcome back")
     link = one_click_link(suite, mail)
+    wish(ada, locale="de")
     pages = [
         requests.get(link, headers=BROWSER, timeout=15),
         requests.get(link, timeout=15),
