@@ -15,6 +15,7 @@ from nameko.extensions import DependencyProvider
 from common import VERSION, clock, metrics, strict_json
 from common.broker import TRANSIENT, ConfirmedPublisher, Message, PublishFailed
 from common.health import Health
+from common.listener import Listener
 from common.logging import get_logger, instance
 from common.server import SuiteWebServer
 from common.topology import INSTANCES
@@ -58,7 +59,6 @@ class Announcer(DependencyProvider):
     def setup(self) -> None:
         """Remember when this process began, and who knows how it is."""
         self.started_at = clock.now()
-        self._port: int | None = None
         self._given: dict[str, Any] = {}
         self.health = next(one for one in self.container.dependencies if isinstance(one, Health))
 
@@ -105,10 +105,8 @@ class Announcer(DependencyProvider):
             eventlet.sleep(HEARTBEAT_SECONDS)
 
     def _http_port(self) -> int | None:
-        listener = getattr(self.server, "listener", None)
-        if self._port is None and listener is not None:
-            self._port = int(listener.socket.getsockname()[1])
-        return self._port
+        listener: Listener | None = getattr(self.server, "listener", None)
+        return listener.port if listener else None
 
     def _publish(self, what: str, sign: dict[str, Any]) -> None:
         # An old sign of life is none, so it expires where nobody takes it.

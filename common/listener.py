@@ -42,6 +42,7 @@ class Listener:
                 f"port {address[1]} is taken: stop what listens there or choose another"
             ) from None
         self.socket.settimeout(None)
+        self.port: int = self.socket.getsockname()[1]
         self.is_open = True
         self._connections = connections
         self._refusal = refusal

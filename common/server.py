@@ -75,7 +75,7 @@ class SuiteWebServer(WebServer):
         self._serv.is_secure = bool(self._tls)
         self._gt = self.container.spawn_managed_thread(self.run)
         self.container.spawn_managed_thread(self.connections.watch)
-        log.info("http_listening", port=self.listener.socket.getsockname()[1], tls=bool(self._tls))
+        log.info("http_listening", port=self.listener.port, tls=bool(self._tls))
 
     def run(self) -> None:
         """Accept connections until the port is closed."""

@@ -12,6 +12,8 @@ from ops.engines import MongoDB
 from ops.engines.ports import free_port
 from services.todos import collection as todos_collection
 from services.todos import documents
+from services.todos.service import TodosService
+from tests.integration.running import Running
 
 
 @pytest.fixture
@@ -20,6 +22,14 @@ def empty_database(collection):
     database.client.drop_database(database.name)
     yield database
     database.client.drop_database(database.name)
+
+
+def test_a_process_that_is_told_to_stop_as_soon_as_it_has_started_ends_in_order(suite_config):
+    for _ in range(3):  # what it has begun by then differs
+        started = Running(TodosService, suite_config)
+        with eventlet.Timeout(8):
+            started.container.stop()
+        assert started.container._died.wait() is None
 
 
 def test_several_instances_may_prepare_the_collection_at_once_and_again(empty_database):
