@@ -15,9 +15,18 @@ from common.health import Unwell
 from tests.integration.common.calls import Target
 from tests.integration.conftest import Run
 from tests.integration.link import Link
-from tests.integration.running import Running, SessionList, Somebody, Wire, eventually
+from tests.integration.running import Running, SessionList, Somebody, Wire, eventually, make_config
 
 BOUND = 2.0
+
+
+# The list is loaded by a call; all else comes by the broker, whatever the transport of calls.
+on_both_transports = pytest.mark.parametrize("config", ["fast", "stock"], indirect=True)
+
+
+@pytest.fixture
+def config(vhost_uri: str, request: pytest.FixtureRequest) -> dict[str, Any]:
+    return make_config(AMQP_URI=vhost_uri, RPC_TRANSPORT=getattr(request, "param", "fast"))
 
 
 @pytest.fixture(autouse=True)
@@ -80,6 +89,7 @@ def lets_in(running: Running, session_id: str = "of somebody else") -> bool:
     return True
 
 
+@on_both_transports
 def test_two_processes_refuse_an_ended_session_within_a_second(
     users: Running, run: Run, config: dict[str, Any], wire: Wire
 ) -> None:
@@ -90,6 +100,7 @@ def test_two_processes_refuse_an_ended_session_within_a_second(
     assert all(lets_in(one) for one in both)
 
 
+@on_both_transports
 def test_a_call_with_a_revoked_token_is_refused_by_the_service_itself(
     users: Running, run: Run, config: dict[str, Any], wire: Wire, ada: Somebody
 ) -> None:
@@ -104,6 +115,7 @@ def test_a_call_with_a_revoked_token_is_refused_by_the_service_itself(
     assert ada.call.target.echo(value=1) == 1  # public: the token is of no interest
 
 
+@on_both_transports
 def test_a_process_that_starts_later_loads_the_whole_list_part_by_part(
     users: Running, run: Run, config: dict[str, Any]
 ) -> None:
