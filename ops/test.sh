@@ -7,8 +7,8 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 LOGS=.local/test
 # Four groups of about the same length. What is in none of these is in the fourth, so that no test is forgotten.
 declare -A PATHS=(
-    [gateway]="tests/integration/gateway tests/unit tests/integration/todos tests/integration/notifications"
-    [common]="tests/integration/common tests/integration/ops/test_[!e]*.py"
+    [gateway]="tests/integration/gateway tests/unit tests/integration/todos tests/integration/notifications tests/integration/bench"
+    [common]="tests/integration/common tests/integration/ops/test_[!e]*.py tests/integration/messaging/test_waiting.py"
     [people]="tests/e2e tests/fuzz tests/integration/accounts tests/integration/users"
 )
 # Some two hundred processes are started: each would compile again what none may keep.

@@ -126,7 +126,7 @@ def test_numbers_are_shown_where_text_is_asked_for() -> None:
     assert "Hello 42," in rendered("welcome", name=42).text
 
 
-@settings(max_examples=200, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=80, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
 @given(
     template=st.sampled_from(sorted(TEMPLATES)),
     changes=st.dictionaries(st.sampled_from(VARIABLE_NAMES), JSON),

@@ -70,7 +70,7 @@ def test_a_senders_name_beyond_ascii_and_with_commas_arrives() -> None:
     assert message.payload.isascii()
 
 
-@settings(max_examples=300, deadline=None, derandomize=True)
+@settings(max_examples=100, deadline=None, derandomize=True)
 @given(subject=WRITTEN)
 def test_every_subject_arrives_as_it_was_written(subject: str) -> None:
     mail = RenderedEmail(subject, "text", "html")
@@ -170,7 +170,7 @@ def test_only_a_name_beyond_ascii_makes_a_message_in_utf8() -> None:
     assert "To: ädä@xn--bcher-kva.example\r\n".encode() in message.payload
 
 
-@settings(max_examples=300, deadline=None, derandomize=True)
+@settings(max_examples=100, deadline=None, derandomize=True)
 @given(text=st.text(WRITABLE, max_size=400))
 def test_every_body_arrives_as_it_was_written(text: str) -> None:
     message = built(RenderedEmail("Hi", text, text))
