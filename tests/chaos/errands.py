@@ -1,6 +1,7 @@
 """What visitors do: all kinds of calls, to all services, by users and by an administrator."""
 
 import itertools
+import os
 import time
 import uuid
 from collections.abc import Callable
@@ -12,6 +13,7 @@ from tests.chaos.test_exactly_once import World
 from tests.chaos.visitors import Tally, Visitor
 from tests.e2e.client import PASSWORD, Client, new_email
 
+LONG = os.environ.get("CHAOS") == "long"
 Errand = Callable[[], None]
 
 
@@ -78,9 +80,10 @@ class Errands:
         self.user.call("POST", "/api/auth/register", body, 201, str(uuid.uuid4()))
 
     def read_messages(self) -> None:
-        """The ledger, and how the suite is."""
+        """The ledger; and how the suite is, where no other tests keep a process from saying so in time."""
         self.admin.call("GET", "/api/messages?limit=5")
-        self.admin.call("GET", "/health")
+        if LONG:
+            self.admin.call("GET", "/health")
 
     def send_message(self) -> None:
         """POST with a key."""

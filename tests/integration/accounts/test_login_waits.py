@@ -52,6 +52,11 @@ def waited(sql: Sql) -> None:
     sql("UPDATE login_waits SET wait_until = now() - interval '1 ms' WHERE wait_until IS NOT NULL")
 
 
+def lengthened(sql: Sql) -> None:
+    """The waits that have begun last a minute: some tries on a busy machine take the second of the first."""
+    sql("UPDATE login_waits SET wait_until = now() + interval '1 minute' WHERE wait_until IS NOT NULL")
+
+
 def wait_of(auth: Any, user: Found) -> int:
     """For how long a login is refused."""
     with pytest.raises(TooManyRequests) as caught:
@@ -83,8 +88,10 @@ def test_the_right_password_ends_the_waits_and_the_count(ada: Found, visitor: Vi
 
 def test_a_guess_in_a_wait_is_not_counted(ada: Found, visitor: Visitor, sql: Sql) -> None:
     auth = visitor()
-    guesses(auth, ada, FREE + 20)
+    guesses(auth, ada, FREE)
     assert wait_of(auth, ada) == 1
+    lengthened(sql)
+    assert guesses(auth, ada, 20) == ["too_many_guesses"] * 20
     assert sql("SELECT max(failures) FROM login_waits") == [(FREE,)]
 
 
@@ -94,8 +101,11 @@ def test_the_owner_at_home_does_not_wait_for_strangers_from_many_addresses(
     home = visitor(HOME)
     assert tried(home, ada, PASSWORD) == "in"
     strangers = [visitor(f"198.51.100.{number}") for number in range(5)]
-    told = [guesses(stranger, ada, FREE) for stranger in strangers]
-    assert told[-1][-1] == "too_many_guesses"  # the account's own count: this address has free ones left
+    told = []
+    for stranger in strangers * FREE:
+        told.append(tried(stranger, ada))
+        lengthened(sql)
+    assert told[-1] == "too_many_guesses"  # the account's own count: this address has free ones left
     assert tried(visitor(STRANGE), ada, PASSWORD) == "too_many_guesses"
     assert tried(home, ada) == "invalid_credentials"
     assert tried(home, ada, PASSWORD) == "in"
