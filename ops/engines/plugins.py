@@ -1,7 +1,7 @@
 """Which of the plugins that come with RabbitMQ a node looks at when it starts.
 
 A node reads the description of each plugin in its folder many times over, and looks for each module in the
-folders of all: with the forty that this one does not use, a start takes a second of CPU longer.
+folders of all: with the forty that this one does not use, a start takes twice the processor time.
 """
 
 import re
