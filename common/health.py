@@ -12,13 +12,12 @@ from nameko.extensions import DependencyProvider
 
 from common import VERSION, clock, metrics
 from common.logging import get_logger, instance
-from common.outages import Outages
+from common.outages import STARTING_SECONDS, Outages
 
 log = get_logger()
 PROBE_SECONDS = 1.0
 _CACHE_SECONDS = 1.0
 _SELF_CHECK_SECONDS = 5.0
-_STARTING_SECONDS = 10.0
 _PATIENCE_SECONDS, _TICK_SECONDS = 1.0, 0.05
 """How long who asks a process too early waits for it to be well: less than the gateway waits for a report."""
 Report = dict[str, Any]
@@ -58,7 +57,7 @@ class Health(DependencyProvider):
         self._report: tuple[float, Report] = (0.0, {})
         self._outages = Outages()
         self._down: set[str] = set()
-        self._starts_until = time.monotonic() + _STARTING_SECONDS
+        self._starts_until = time.monotonic() + STARTING_SECONDS
 
     def start(self) -> None:
         """Begin to ask."""
