@@ -13,9 +13,10 @@ case "${1:-}" in
     --drills) DEV=yes DRILLS=yes ;;
 esac
 
-LOG=.local/log/install.log
+LOG=.local/log/install.log PYTHON_LOG=.local/log/install-python.log
 MONGOD=.local/bin/mongod
 BIN=.local/bin
+PIP=26.3
 RABBITMQ=/usr/lib/rabbitmq/bin/rabbitmq-server
 POLICY=/usr/sbin/policy-rc.d
 
@@ -107,7 +108,7 @@ plan() {
 }
 
 announce() {
-    say "To be installed (details in $LOG):"
+    say "To be installed (details in .local/log/install*.log):"
     [ ${#APT[@]} = 0 ] || say "  apt packages: ${APT[*]}; their services are not started"
     [ "$PACKAGES_MISSING" = no ] || say "  Python packages of $(requirements), into .venv"
     [ "$MONGOD_MISSING" = no ] || say "  the MongoDB server 6.0, into $MONGOD"
@@ -116,12 +117,17 @@ announce() {
 
 # --- installing -------------------------------------------------------------------
 
+POLICY_IS_OURS=no BESIDE=""
+
+clean_up() {
+    [ -z "$BESIDE" ] || kill -- "-$BESIDE" 2>/dev/null || true
+    [ "$POLICY_IS_OURS" = no ] || as_root rm -f "$POLICY"
+}
+
 # Debian asks this script whether a package's service may be started.
 forbid_service_starts() {
     [ -e "$POLICY" ] && return
-    trap 'as_root rm -f "$POLICY"' EXIT
-    trap 'exit 130' INT
-    trap 'exit 143' TERM HUP
+    POLICY_IS_OURS=yes
     printf '#!/bin/sh\nexit 101\n' | as_root tee "$POLICY" >/dev/null
     as_root chmod 755 "$POLICY"
 }
@@ -148,11 +154,15 @@ install_apt() {
     disable_units
 }
 
+make_venv() {
+    rm -f .local/*.sha256
+    step "making .venv with $("$PYTHON" --version)" "$PYTHON" -m venv --clear .venv
+}
+
 install_python_packages() {
-    if ! venv_works; then
-        rm -f .local/*.sha256
-        step "making .venv with $("$PYTHON" --version)" "$PYTHON" -m venv --clear .venv
-    fi
+    # The pip that comes with Python 3.11 weighs each file of each release of a package, and takes twice as long.
+    step "pip: renewing itself" .venv/bin/python -m pip install -q --no-input --disable-pip-version-check \
+        --no-compile "pip==$PIP"
     # Half of what is installed is never imported, and Python compiles the rest when it is.
     step "pip: installing $(requirements)" .venv/bin/python -m pip install -q --no-input --disable-pip-version-check \
         --no-compile -r "$(requirements)"
@@ -205,6 +215,19 @@ fetch_of_prometheus() {
     rm -rf "$folder"
 }
 
+# In a process group of its own, so that all of it can be ended, and with a log of its own.
+begin_beside() {
+    set -m
+    (LOG=$PYTHON_LOG && "$@") &
+    BESIDE=$!
+    set +m
+}
+
+finish_beside() {
+    [ -z "$BESIDE" ] || wait "$BESIDE"
+    BESIDE=""
+}
+
 main() {
     mkdir -p .local/log
     exec 9>.local/install.lock
@@ -214,10 +237,21 @@ main() {
     plan
     [ ${#APT[@]} != 0 ] || [ "$PACKAGES_MISSING" = yes ] || [ "$MONGOD_MISSING" = yes ] || [ ${#OF_PROMETHEUS[@]} != 0 ] || return 0
     announce
+    trap clean_up EXIT
+    trap 'exit 130' INT
+    trap 'exit 143' TERM HUP
+    # Half a minute of apt and half a minute of pip are half a minute, side by side; only the making of .venv may
+    # need a package of apt's.
+    if [[ " ${APT[*]} " == *-venv\ * ]]; then
+        install_apt
+        APT=()
+    fi
+    venv_works || make_venv
+    [ "$PACKAGES_MISSING" = no ] || begin_beside install_python_packages
     [ ${#APT[@]} = 0 ] || install_apt
-    [ "$PACKAGES_MISSING" = no ] || install_python_packages
     [ "$MONGOD_MISSING" = no ] || install_mongod
     [ ${#OF_PROMETHEUS[@]} = 0 ] || step "fetching ${OF_PROMETHEUS[*]}" fetch_of_prometheus "${OF_PROMETHEUS[@]}"
+    finish_beside
     say "Installed in $SECONDS s."
 }
 
