@@ -102,7 +102,8 @@ class Calling:
         waiting = Waiting(Event(), time.monotonic() + question.seconds, late)
         self.awaited[correlation_id] = waiting
         try:
-            self._wire.send(data)
+            # With others under way it may wait for company; alone it would wait for nothing.
+            (self._wire.gather if len(self.awaited) > 1 else self._wire.send)(data)
             if not self._sweeping:
                 self._sweep()
             reply: Delivery = waiting.event.wait()

@@ -33,7 +33,7 @@ class Serving:
         self.window = window
         self.consumer: Any = None
         self._wire: Wire | None = None
-        self._epoch = 0
+        self._epoch = self._under_way = 0
         self._acks = Acks()
         self._flush_planned = self._ending = self._ended = False
         self._cancelled = Event()
@@ -57,6 +57,7 @@ class Serving:
         """There is a new connection: earlier deliveries are none of this process's any more."""
         self._wire, self._acks = wire, Acks()
         self._epoch += 1
+        self._under_way = 0
 
     def lost(self) -> None:
         """There is no connection."""
@@ -65,6 +66,7 @@ class Serving:
     def deliver(self, message: Delivery) -> None:
         """Hand a delivery to the consumer; what comes after the end goes back."""
         message.epoch = self._epoch
+        self._under_way += 1
         if self._ended:
             self.requeue(message)
         else:
@@ -107,13 +109,14 @@ class Serving:
         self.settle(message)
         if self._acks.waiting >= self.window // 4:
             data += self._due()
-        self._wire.send(data)
+        self._write(self._wire, data)
 
     def settle(self, message: Delivery) -> None:
         """Note that a message is done; the broker is told soon."""
         if message.settled or message.epoch != self._epoch:
             return  # of a connection that is gone: the broker has given it to somebody else
         message.settled = True
+        self._under_way -= 1
         self._acks.add(message.tag)
         if not self._flush_planned:
             self._flush_planned = True
@@ -124,6 +127,7 @@ class Serving:
         if message.settled or message.epoch != self._epoch or self._wire is None:
             return
         message.settled = True
+        self._under_way -= 1
         self._acks.told(message.tag)
         self._tell(frames.requeue(CHANNEL, message.tag))
 
@@ -144,6 +148,10 @@ class Serving:
     def _tell(self, data: bytes) -> None:
         try:
             if self._wire is not None:
-                self._wire.send(data)
+                self._write(self._wire, data)
         except (LinkLost, LinkFull):
             pass  # the broker gives it to somebody again
+
+    def _write(self, wire: Wire, data: bytes) -> None:
+        # While other calls are worked on it may have company soon; nobody waits for nothing.
+        (wire.gather if self._under_way else wire.send)(data)

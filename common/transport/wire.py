@@ -2,7 +2,11 @@
 
 py-amqp connects, logs in, opens channels and declares; then this takes its socket over. ``send`` never
 waits: what the socket does not take at once is kept and written by a green thread, so a broker that has
-stopped reading (an alarm) holds nobody up. Each frame goes into one write.
+stopped reading (an alarm) holds nobody up.
+
+Each write wakes a chain of the broker's processes, and each is woken once for all that one write brought.
+What need not leave alone is therefore gathered (``gather``) until the present turn of eventlet's hub is over,
+but not more than some messages: the other side idles while they are held back.
 """
 
 import socket
@@ -11,10 +15,12 @@ from typing import Any
 
 import eventlet
 from eventlet.event import Event
+from eventlet.hubs import get_hub
 
 from common.transport import frames
 
 MOST_WAITING_BYTES = 8 * 1024 * 1024
+MOST_GATHERED, MOST_GATHERED_BYTES = 8, 64 * 1024
 _READ_BYTES = 64 * 1024  # more would be mapped and unmapped for each read
 _GOODBYE_SECONDS = 1.0
 
@@ -38,6 +44,9 @@ class Wire:
         self._send_now = None if encrypted else sock.fd.send
         self._waiting: deque[bytes] = deque()
         self._waiting_bytes = 0
+        self._gathered: list[bytes] = []
+        self._gathered_bytes = 0
+        self._is_turn_awaited = False
         self._wake = Event()
         self._sent = self._received = False
         self._threads = [eventlet.spawn(self._write)]
@@ -45,14 +54,47 @@ class Wire:
             self._threads.append(eventlet.spawn(self._beat, heartbeat / 2))
 
     def send(self, data: bytes) -> None:
-        """Write, now or soon; LinkLost or LinkFull if that can't be."""
+        """Write, now or soon, after what is gathered; LinkLost or LinkFull if that can't be."""
         if not self.is_open:
             raise LinkLost("the connection to the broker is closed")
         self._sent = True
+        if self._gathered:
+            self._gathered.append(data)
+            data = self._take_gathered()
         if self._send_now is not None and not self._waiting:
             data = data[self._try(data) :]
         if data:
             self._keep(data)
+
+    def gather(self, data: bytes) -> None:
+        """Write together with what else this turn of the hub brings; LinkLost or LinkFull as ``send``.
+
+        A connection that is lost before the end of the turn is told of by ``read_into`` alone.
+        """
+        size = self._gathered_bytes + len(data)
+        is_enough = len(self._gathered) + 1 >= MOST_GATHERED or size >= MOST_GATHERED_BYTES
+        if is_enough or self._waiting or not self.is_open:
+            self.send(data)
+            return
+        self._gathered.append(data)
+        self._gathered_bytes = size
+        if not self._is_turn_awaited:
+            self._is_turn_awaited = True
+            get_hub().schedule_call_global(0, self._end_turn)
+
+    def _end_turn(self) -> None:
+        self._is_turn_awaited = False
+        if self._gathered:
+            try:
+                self.send(b"")
+            except (LinkLost, LinkFull):
+                pass  # whoever reads tells everybody
+
+    def _take_gathered(self) -> bytes:
+        data = b"".join(self._gathered)
+        self._gathered.clear()
+        self._gathered_bytes = 0
+        return data
 
     def read_into(self, reader: frames.Reader, first: bytes) -> None:
         """Read until the connection ends; raises LinkLost then."""
@@ -104,8 +146,11 @@ class Wire:
     def _keep(self, data: bytes) -> None:
         if self._waiting_bytes + len(data) > MOST_WAITING_BYTES and self._waiting:
             raise LinkFull("the broker takes nothing")
-        self._waiting.append(data)
         self._waiting_bytes += len(data)
+        if len(self._waiting) > 1 and len(self._waiting[-1]) + len(data) <= MOST_GATHERED_BYTES:
+            self._waiting[-1] += data  # one write for all that have to wait, but for the one under way
+        else:
+            self._waiting.append(data)
         if not self._wake.ready():
             self._wake.send()
 
