@@ -19,6 +19,8 @@ _LEVELS = {
     "critical": "\x1b[1;41m", "error": "\x1b[31m", "warning": "\x1b[33m", "info": "\x1b[32m",
     "debug": "\x1b[34m",
 }  # fmt: skip
+Shape = list[tuple[str, str, str]]
+"""Of each name that follows the first ones, in their order: it, and what stands around its value."""
 _FIRST = frozenset(("timestamp", "level", "service", "event", "exception"))
 
 
@@ -38,31 +40,39 @@ class Console:
 
     def __init__(self) -> None:
         self._colours = not os.environ.get("NO_COLOR")
-        self._key = f" {self._in(_CYAN, '{}')}="
-        self._keys: dict[str, str] = {}
+        self._shapes: dict[tuple[str, ...], Shape] = {}
 
     def __call__(self, event: Mapping[str, Any]) -> str:
         """The line; a traceback stands below it."""
-        level = event["level"]
-        parts = [
-            self._in(_DIM, event["timestamp"]), f" [{self._in(_LEVELS.get(level, ''), f'{level:<9}')}] ",
-            self._in(_BLUE, f"{event['service']:<13}"), " ", self._in(_BOLD, f"{_short(event['event']):<22}"),
-        ]  # fmt: skip
-        for key in sorted(event.keys() - _FIRST):
-            parts.append(self._keys.get(key) or self._remember(key))
-            parts.append(self._in(_MAGENTA, _short(event[key])))
+        names = tuple(event)
+        shape = self._shapes.get(names) or self._remember(names)
+        parts = [self._beginning(event)]
+        for name, key, end in shape:
+            value = event[name]
+            parts += (key, value if type(value) is str and _is_plain(value) else _short(value), end)
         if "exception" in event:
             parts.append(f"\n{event['exception']}")
+        return "".join(parts)
+
+    def _beginning(self, event: Mapping[str, Any]) -> str:
+        level = event["level"]
+        parts = (
+            self._in(_DIM, event["timestamp"]), f" [{self._in(_LEVELS.get(level, ''), f'{level:<9}')}] ",
+            self._in(_BLUE, f"{event['service']:<13}"), " ", self._in(_BOLD, f"{_short(event['event']):<22}"),
+        )  # fmt: skip
         return "".join(parts)
 
     def _in(self, colour: str, text: str) -> str:
         return f"{colour}{text}{_RESET}" if self._colours else text
 
-    def _remember(self, key: str) -> str:
-        shown = self._key.format(_short(key))
-        if len(self._keys) < 1000:
-            self._keys[key] = shown
-        return shown
+    def _remember(self, names: tuple[str, ...]) -> Shape:
+        # What stands around a value is the same on every line with these names.
+        colour, end = (_MAGENTA, _RESET) if self._colours else ("", "")
+        others = sorted({*names} - _FIRST)
+        shape = [(name, f" {self._in(_CYAN, _short(name))}={colour}", end) for name in others]
+        if len(self._shapes) < 1000:
+            self._shapes[names] = shape
+        return shape
 
 
 def exception_text(exc_info: Any) -> str:
@@ -75,5 +85,8 @@ def exception_text(exc_info: Any) -> str:
 
 
 def _short(value: object) -> str:
-    plain = isinstance(value, str) and value.isprintable() and value and " " not in value
-    return str(value) if plain else repr(value)
+    return value if isinstance(value, str) and _is_plain(value) else repr(value)
+
+
+def _is_plain(text: str) -> bool:
+    return bool(text) and " " not in text and text.isprintable()

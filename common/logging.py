@@ -15,10 +15,9 @@ from types import MappingProxyType
 from typing import Any
 
 import structlog
-from structlog.typing import EventDict, WrappedLogger
 
 from common.log_lines import Console, Json, exception_text
-from common.redact import redact
+from common.redact import redact_line
 
 _ids: ContextVar[Mapping[str, Any]] = ContextVar("ids", default=MappingProxyType({}))  # one for all of them
 _origin = {"service": "-", "instance": f"{socket.gethostname()}:{os.getpid()}"}
@@ -45,7 +44,10 @@ def bind_ids(ids: dict[str, Any]) -> None:
 
 
 class Logger(structlog.BoundLoggerBase):
-    """structlog's logger with the root's level: what is below it costs nothing."""
+    """structlog's logger with the root's level: what is below it costs nothing.
+
+    Nothing is bound to a logger here and its chain would have one link, so that is called without the chain.
+    """
 
     def debug(self, event: str, **values: Any) -> None:
         """What only who looks for something wants to know."""
@@ -73,7 +75,7 @@ class Logger(structlog.BoundLoggerBase):
 
     def _log(self, number: int, level: str, event: str, values: dict[str, Any]) -> None:
         if number >= logging.root.level:
-            self._proxy_to_logger("write", event, level=level, **values)
+            self._logger.write(_complete({"level": level, **values, "event": event}))
 
 
 class Output:
@@ -102,14 +104,14 @@ class Lines(logging.Formatter):
         event: dict[str, Any] = {"event": record.getMessage(), "level": record.levelname.lower()}
         if record.exc_info:
             event["exc_info"] = record.exc_info
-        return self.show(_complete(None, "", event))
+        return self.show(_complete(event))
 
     def show(self, event: Mapping[str, Any]) -> str:
         """The text of a line."""
-        return self._render(redact(event))
+        return self._render(redact_line(event))
 
 
-def _complete(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
+def _complete(event: dict[str, Any]) -> dict[str, Any]:
     """Add what every line has. A traceback turns into text before its secrets are masked."""
     exc_info = event.pop("exc_info", None)
     found = {**_origin, **_ids.get(), **event, "timestamp": datetime.now(UTC).isoformat()[:-6] + "Z"}
@@ -124,7 +126,7 @@ def formatter(format: str = "console") -> logging.Formatter:
     Made as a factory, so that a plain ``nameko run --config config.yml`` logs like the launcher.
     """
     structlog.configure(
-        processors=[_complete, lambda _, __, event: ((event,), {})],
+        processors=[],
         wrapper_class=Logger,
         logger_factory=lambda *args: Output(),
         cache_logger_on_first_use=True,
