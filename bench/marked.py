@@ -33,7 +33,7 @@ SEAMS = {
     "gateway": (
         Seam("common.connection:Connection", "_read_request_line", after="line"),
         Seam("common.connection:Connection", "parse_request", after="head"),
-        Seam("common.wsgi_app:SuiteWsgiApp", "__call__", before="called", after="logged"),
+        Seam("common.application:Application", "__call__", before="called", after="logged"),
         Seam("gateway.http:LimitedEntrypoint", "handle_request", before="routed"),
         Seam("gateway.http:LimitedEntrypoint", "admit", after="admitted"),
         Seam("common.container:SuiteContainer", "_worker_setup", after="began"),

@@ -1,21 +1,22 @@
 """What happens to every request: an id, the client's address, cross-origin rules, a route, one log line.
 
-Nameko's own application answers HTML and knows none of these; routing and workers are left to Nameko.
+Nameko's own application answers HTML and knows none of these. That is a WSGI application; this one gets the
+same environment, and gives an :class:`Answer`, which its connection writes.
 """
 
 import re
 import time
 import uuid
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
-from nameko.web.server import WsgiApp
 from werkzeug.exceptions import BadRequest, HTTPException, InternalServerError, MethodNotAllowed
 from werkzeug.wrappers import Response
 
 from common import errors, metrics, problems, tracing
+from common.answers import Answer
 from common.compression import compress
-from common.connection import CONNECTION, complete
+from common.connection import CONNECTION
 from common.cors import Cors, parse_origins
 from common.forwarded import TrustedProxies, parse_networks
 from common.framing import is_read, is_text
@@ -32,20 +33,20 @@ _SANE_ID = re.compile(r"[A-Za-z0-9._:-]{1,128}")
 _QUIET = ("/health", "/metrics")
 
 
-class SuiteWsgiApp(WsgiApp):
+class Application:
     """Routes a request, gives it an id, and makes sure that the answer carries what it must."""
 
     def __init__(self, server: "SuiteWebServer") -> None:
-        super().__init__(server)
-        settings = server.container.config["HTTP"]
-        self.proxies = TrustedProxies(parse_networks(settings["trusted_proxies"]))
-        self.sample = Sample(float(server.container.config["LOG_ACCESS_SAMPLE"]))
-        self.cors = Cors(parse_origins(settings["cors_origins"]))
+        self.server = server
+        config = server.container.config
+        self.proxies = TrustedProxies(parse_networks(config["HTTP"]["trusted_proxies"]))
+        self.sample = Sample(float(config["LOG_ACCESS_SAMPLE"]))
+        self.cors = Cors(parse_origins(config["HTTP"]["cors_origins"]))
         # No route depends on the host, so there is nothing to find out for each request.
-        self.routes = self.url_map.bind("localhost")
+        self.routes = server.make_url_map().bind("localhost")
 
-    def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
-        """The WSGI application."""
+    def __call__(self, environ: dict[str, Any]) -> Answer:
+        """The answer to a request, complete; and what is to be done with the connection that it came on."""
         started = time.perf_counter()
         _prepare(environ, self.server.aliases)
         self.proxies.apply(environ)
@@ -54,21 +55,21 @@ class SuiteWsgiApp(WsgiApp):
         request.request_id = _request_id(environ.get("HTTP_X_REQUEST_ID", ""))
         request.traceparent = environ.get("HTTP_TRACEPARENT", "")[:128]
         span = _begin_span(request) if tracing.recorder.is_on else None
-        response, route = self._answer(request)
-        compress(request, response)
-        complete(response, request.request_id, self.server.every_answer, request.answer_headers)
-        self.cors.apply(request, response)
+        found, route = self._answer(request)
+        answer = found if isinstance(found, Answer) else Answer.of(found, environ)
+        compress(request, answer)
+        answer.complete(request.request_id, self.server.every_answer, request.answer_headers)
+        self.cors.apply(request, answer)
         connection = environ[CONNECTION]
         if not self.server.is_accepting or _is_at_its_end(environ, self.server.max_body_bytes):
             connection.hang_up()
-        self._log(request, response, route, time.perf_counter() - started)
+        self._log(request, answer.status_code, route, time.perf_counter() - started)
         if span is not None:
-            _end_span(span, request, response, route)
+            _end_span(span, request, answer.status_code, route)
         connection.answering(is_read(environ["eventlet.input"]))
-        answer: Iterable[bytes] = response(environ, start_response)
         return answer
 
-    def _answer(self, request: Request) -> tuple[Response, str]:
+    def _answer(self, request: Request) -> tuple[Answer | Response, str]:
         try:
             if "HTTP_HOST" in request.environ and not request.host:
                 raise BadRequest()
@@ -92,17 +93,17 @@ class SuiteWsgiApp(WsgiApp):
         if request.method not in methods:
             raise MethodNotAllowed(sorted(methods))
 
-    def _log(self, request: Request, response: Response, route: str, seconds: float) -> None:
+    def _log(self, request: Request, status: int, route: str, seconds: float) -> None:
         method = request.method if request.method in _METHODS else "other"
-        metrics.http_answer(method, route, response.status_code).inc()
+        metrics.http_answer(method, route, status).inc()
         metrics.http_seconds(method, route).observe(seconds)
-        if response.status_code < 400 and self._is_left_out(request, seconds):
+        if status < 400 and self._is_left_out(request, seconds):
             return
         # A report that all is not well has been made as it should; what is not well has lines of its own.
-        is_bad = response.status_code >= 500 and not request.path.startswith(_QUIET)
+        is_bad = status >= 500 and not request.path.startswith(_QUIET)
         write = log.warning if is_bad else log.info
         write(
-            "http_handled", method=request.method, path=request.path, status=response.status_code,
+            "http_handled", method=request.method, path=request.path, status=status,
             ms=round(seconds * 1000, 1), client=request.remote_addr, request_id=request.request_id,
             **({"trace_id": tracing.trace_id(request.traceparent)} if request.traceparent else {}),
         )  # fmt: skip
@@ -131,15 +132,15 @@ def _begin_span(request: Request) -> tracing.Span | None:
     return span
 
 
-def _end_span(span: tracing.Span, request: Request, response: Response, route: str) -> None:
+def _end_span(span: tracing.Span, request: Request, status: int, route: str) -> None:
     method = request.method if request.method in _METHODS else "other"
     told = {
         "http.request.method": method,
         "http.route": route,
-        "http.response.status_code": response.status_code,
+        "http.response.status_code": status,
     }
     span.rename(f"{method} {route}", {**told, "suite.request_id": request.request_id})
-    span.end(str(response.status_code) if response.status_code >= 500 else "")
+    span.end(str(status) if status >= 500 else "")
 
 
 def _of_the_server(request: Request) -> Response | None:

@@ -8,6 +8,7 @@ import re
 
 from werkzeug.wrappers import Response
 
+from common.answers import Showable, vary_by
 from common.request import Request
 
 ANY = "*"
@@ -60,12 +61,13 @@ class Cors:
         response.headers["Access-Control-Max-Age"] = str(MAX_AGE_SECONDS)
         return response
 
-    def apply(self, request: Request, response: Response) -> None:
+    def apply(self, request: Request, response: Showable) -> None:
         """Say on any answer, errors too, who may read it."""
         if not self._origins:
             return
         if not self._is_open:
-            response.vary.add("Origin")  # on those without the headers as well, or a cache mixes them up
+            # On those without the headers below as well, or a cache mixes them up.
+            vary_by(response.headers, "Origin")
         origin = request.headers.get("Origin", "")
         if self._allows(origin):
             self._allow(response, origin)
@@ -73,7 +75,7 @@ class Cors:
     def _allows(self, origin: str) -> bool:
         return bool(origin) and (self._is_open or origin in self._origins)
 
-    def _allow(self, response: Response, origin: str) -> None:
+    def _allow(self, response: Showable, origin: str) -> None:
         response.headers["Access-Control-Allow-Origin"] = ANY if self._is_open else origin
         response.headers["Access-Control-Expose-Headers"] = EXPOSED_HEADERS
         if not self._is_open:

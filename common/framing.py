@@ -27,6 +27,7 @@ class Head:
     def __init__(self, lines: Any) -> None:
         self._lines = lines
         self._size = 0
+        self.raw = b""
 
     def readline(self, size: int = -1) -> bytes:
         """One line, whole."""
@@ -36,6 +37,7 @@ class Head:
         self._size += len(line)
         if self._size > MAX_TOTAL_HEADER_SIZE:
             raise HeadersTooLarge()
+        self.raw += line
         return line
 
 
@@ -118,8 +120,17 @@ def is_text(target: str) -> bool:
 
 def stays_open(headers: Message, version: str) -> bool:
     """Whether the client wants the connection for more (RFC 9112, section 9.3)."""
-    options = {option.strip().lower() for option in headers.get("Connection", "").split(",")}
+    options = _connection_options(headers)
     return "close" not in options and (version != "HTTP/1.0" or "keep-alive" in options)
+
+
+def says_keep_alive(headers: Message) -> bool:
+    """Whether the client asks for it in so many words, and is told so."""
+    return "keep-alive" in _connection_options(headers)
+
+
+def _connection_options(headers: Message) -> set[str]:
+    return {option.strip().lower() for option in headers.get("Connection", "").split(",")}
 
 
 def has_body(headers: Message) -> bool:

@@ -15,6 +15,7 @@ from werkzeug.routing import Rule
 from werkzeug.wrappers import Response
 
 from common import problems, scopes, strict_json
+from common.answers import Answer
 from common.container import NoPlace, SuiteContainer
 from common.errors import SuiteError, Unavailable, internal_error
 from common.identity import Allow, Tokens
@@ -36,17 +37,6 @@ class Reply:
     status: int
     payload: Any = None
     headers: dict[str, str] = field(default_factory=dict)
-
-
-class JsonAnswer(Response):
-    """An answer whose headers are complete, so that werkzeug need not look them over once more."""
-
-    def __init__(self, reply: Reply) -> None:
-        super().__init__(strict_json.encode(reply.payload), reply.status, reply.headers, content_type=JSON)
-
-    def get_wsgi_headers(self, environ: Any) -> Any:
-        """What was set; werkzeug's own where the status forbids a body."""
-        return self.headers if self.status_code in (200, 201, 202) else super().get_wsgi_headers(environ)
 
 
 class HttpEntrypoint(HttpRequestHandler):
@@ -89,7 +79,7 @@ class HttpEntrypoint(HttpRequestHandler):
         self.server.drain()
         super().stop()
 
-    def handle_request(self, request: Request) -> Response:
+    def handle_request(self, request: Request) -> Answer | Response:
         """Authorize, run the method in a worker, and render; nothing escapes from here."""
         request.shallow = False
         try:
@@ -105,16 +95,15 @@ class HttpEntrypoint(HttpRequestHandler):
         self.tokens.authorize(self.allow, data, self.scope)
         request.read(self.json)  # here, since a slow client may hold a connection and no worker's place
 
-    def response_from_result(self, result: Any) -> Response:
+    def response_from_result(self, result: Any) -> Answer | Response:
         """JSON for plain values and replies; a werkzeug response as it is."""
         if isinstance(result, Response):
             return result
         reply = result if isinstance(result, Reply) else Reply(200, result)
         if reply.payload is None:
-            response = Response(status=reply.status, headers=reply.headers)
-            response.headers.pop("Content-Type", None)
-            return response
-        return JsonAnswer(reply)
+            return Answer(reply.status, reply.headers)
+        headers = {"Content-Type": JSON, **reply.headers}
+        return Answer(reply.status, headers, strict_json.encode(reply.payload))
 
     def _accept(self, request: Request) -> None:
         accepted = request.accept_mimetypes if "HTTP_ACCEPT" in request.environ else None

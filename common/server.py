@@ -11,13 +11,13 @@ from nameko.web.server import BindAddress, WebServer
 from werkzeug.routing import Map
 
 from common import tls
+from common.application import Application
 from common.connection import SECURITY_HEADERS, Connection
 from common.connections import Connections, Limits
 from common.handshake import secure
 from common.listener import FULL, Listener
 from common.logging import get_logger
 from common.request import Request, context_of
-from common.wsgi_app import SuiteWsgiApp
 
 log = get_logger()
 _SOCKET_SECONDS = 60
@@ -70,7 +70,7 @@ class SuiteWebServer(WebServer):
         self.connections = Connections(Limits.of(settings))
         # Nobody reads a refusal in plain text where TLS is spoken.
         self.listener = Listener(address, self.shared_port, self.connections, b"" if self._tls else FULL)
-        self._serv = self.get_wsgi_server(self.listener.socket, SuiteWsgiApp(self))
+        self._serv = self.get_wsgi_server(self.listener.socket, Application(self))
         self._serv.connections, self._serv.every_answer = self.connections, self.every_answer
         self._serv.is_secure = bool(self._tls)
         self._gt = self.container.spawn_managed_thread(self.run)

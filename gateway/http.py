@@ -4,6 +4,7 @@ from typing import Any
 
 from werkzeug.wrappers import Response
 
+from common.answers import Answer
 from common.errors import SuiteError
 from common.http import HttpEntrypoint
 from common.identity import Identity
@@ -16,7 +17,7 @@ class LimitedEntrypoint(HttpEntrypoint):
 
     limits = RateLimits()
 
-    def handle_request(self, request: Request) -> Response:
+    def handle_request(self, request: Request) -> Answer | Response:
         """Answer, and keep the count only if this answer counts."""
         response = super().handle_request(request)
         self.limits.settle(request, self.url, response.status_code)
