@@ -22,6 +22,7 @@ from common.forwarded import TrustedProxies, parse_networks
 from common.framing import is_read, is_text
 from common.logging import get_logger
 from common.request import Request
+from common.routes import Routes
 from common.sampling import Sample
 
 if TYPE_CHECKING:
@@ -42,8 +43,7 @@ class Application:
         self.proxies = TrustedProxies(parse_networks(config["HTTP"]["trusted_proxies"]))
         self.sample = Sample(float(config["LOG_ACCESS_SAMPLE"]))
         self.cors = Cors(parse_origins(config["HTTP"]["cors_origins"]))
-        # No route depends on the host, so there is nothing to find out for each request.
-        self.routes = server.make_url_map().bind("localhost")
+        self.routes = Routes(server.make_url_map())
 
     def __call__(self, environ: dict[str, Any]) -> Answer:
         """The answer to a request, complete; and what is to be done with the connection that it came on."""
@@ -78,7 +78,6 @@ class Application:
                 return preflight, "*"
             if not is_text(f"{request.environ['RAW_PATH_INFO']}?{request.environ.get('QUERY_STRING', '')}"):
                 raise errors.BadRequest("malformed_request", "The address is not valid UTF-8.")
-            self._check_method(request)
             provider, request.path_values = self.routes.match(request.path, request.method)
             return provider.handle_request(request), provider.url
         except (HTTPException, errors.BadRequest) as refusal:
@@ -86,12 +85,6 @@ class Application:
         except Exception as problem:
             log.error("http_failed", path=request.path, request_id=request.request_id, exc_info=problem)
             return problems.from_http(InternalServerError(), request.path, request.request_id), "*"
-
-    def _check_method(self, request: Request) -> None:
-        # werkzeug would look on, and take the "stats" of PATCH /api/todos/stats for a todo's id.
-        methods = self.server.spelled_out.get(request.path.removesuffix("/") or "/", {request.method})
-        if request.method not in methods:
-            raise MethodNotAllowed(sorted(methods))
 
     def _log(self, request: Request, status: int, route: str, seconds: float) -> None:
         method = request.method if request.method in _METHODS else "other"

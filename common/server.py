@@ -8,7 +8,6 @@ from typing import Any
 
 from eventlet import wsgi
 from nameko.web.server import BindAddress, WebServer
-from werkzeug.routing import Map
 
 from common import tls
 from common.application import Application
@@ -33,7 +32,6 @@ class SuiteWebServer(WebServer):
         super().__init__()
         self._starting = False
         self.is_accepting = True
-        self.spelled_out: dict[str, set[str]] = {}
         self.every_answer = SECURITY_HEADERS
 
     @property
@@ -99,15 +97,6 @@ class SuiteWebServer(WebServer):
         )  # fmt: skip
         server.capitalize_response_headers = False  # ETag and WWW-Authenticate as they are written
         return server
-
-    def make_url_map(self) -> Map:
-        """The routes; a path with a slash too many is another path, not a redirect."""
-        routes: Map = super().make_url_map()
-        routes.merge_slashes = False
-        for rule in routes.iter_rules():
-            if not rule.arguments:
-                self.spelled_out.setdefault(rule.rule, set()).update(rule.methods or ())
-        return routes
 
     def context_data_from_headers(self, request: Request) -> dict[str, Any]:
         """The worker context of a request."""
