@@ -39,7 +39,9 @@ _SERVICE_TOKEN_SECONDS = 300
 _LEEWAY_SECONDS = 5
 _PATIENCE_SECONDS = 3.0
 _MOST_VERIFIED = 10_000
-"""How many tokens whose signature was checked are remembered; revocation and expiry are checked each time."""
+"""How many tokens that were checked are remembered, with the time at which they end; revocation is checked
+each time.
+"""
 _REQUIRED = ["exp", "iat", "sub", "iss", "aud", "jti"]
 
 
@@ -92,7 +94,8 @@ class Tokens(SharedExtension):
         self.keys, self._internal_keys = config.access_keys(settings), config.internal_keys(settings)
         self._lifetime = clock.parse_duration(settings["JWT_EXPIRES_IN"]).total_seconds()
         self._service_token: tuple[str, float] | None = None
-        self._verified: dict[tuple[str, ...], dict[str, Any]] = {}
+        self._verified: dict[str, tuple[Identity, float]] = {}
+        self._services: dict[str, float] = {}
         self.revocations.proof = self.service_token
 
     @property
@@ -113,18 +116,23 @@ class Tokens(SharedExtension):
 
     def read(self, token: str) -> Identity:
         """The identity in an access token, whether or not its session has ended meanwhile."""
-        claims = self._decode(token, AUDIENCE, ACCESS_TYPE, PERSONAL_TYPE)
+        known = self._verified.get(token)
+        if known is not None and known[1] > time.time():
+            return known[0]
+        claims = self._verify(token, AUDIENCE, ACCESS_TYPE, PERSONAL_TYPE)
         is_personal = claims["typ"] == PERSONAL_TYPE
         needed = ("role", "sid", "scope") if is_personal else ("role", "sid")
         if not all(isinstance(claims.get(name), str) for name in needed):
             raise Unauthenticated("invalid_token", "The access token lacks a claim.")
+        expires_at = int(claims["exp"])
         # An ended session is remembered for the configured lifetime, which may have been longer once.
-        if not is_personal and claims["iat"] + self._lifetime + _LEEWAY_SECONDS < time.time():
+        ends_at = expires_at if is_personal else min(expires_at, claims["iat"] + self._lifetime)
+        if ends_at + _LEEWAY_SECONDS < time.time():
             raise _expired()
         scopes = frozenset(claims["scope"].split()) if is_personal else None
-        return Identity(
-            claims["sub"], claims["role"], claims["sid"], claims["jti"], int(claims["exp"]), scopes
-        )
+        identity = Identity(claims["sub"], claims["role"], claims["sid"], claims["jti"], expires_at, scopes)
+        _remember(self._verified, token, (identity, ends_at + _LEEWAY_SECONDS))
+        return identity
 
     def caller(self, worker_ctx: WorkerContext) -> Identity | None:
         """The identity behind a worker's access token, None where the entrypoint is public; never raises."""
@@ -168,7 +176,9 @@ class Tokens(SharedExtension):
         token = data.get(context.SERVICE_TOKEN)
         if not token:
             raise Forbidden("service_only", "Only the suite's own services may call this.")
-        self._decode(token, INTERNAL_AUDIENCE, SERVICE_TYPE)
+        if self._services.get(token, 0.0) < time.time():
+            claims = self._verify(token, INTERNAL_AUDIENCE, SERVICE_TYPE)
+            _remember(self._services, token, int(claims["exp"]) + _LEEWAY_SECONDS)
 
     def _sign_service(self, now: int) -> str:
         claims = {
@@ -177,17 +187,7 @@ class Tokens(SharedExtension):
         }  # fmt: skip
         return self._internal_keys.sign(claims, SERVICE_TYPE)
 
-    def _decode(self, token: str, audience: str, *kinds: str) -> dict[str, Any]:
-        known = self._verified.get((token, audience, *kinds))
-        if known is not None and known["exp"] + _LEEWAY_SECONDS > time.time():
-            return known
-        claims = self._verify(token, audience, kinds)
-        if len(self._verified) >= _MOST_VERIFIED:
-            self._verified.clear()
-        self._verified[token, audience, *kinds] = claims
-        return claims
-
-    def _verify(self, token: str, audience: str, kinds: tuple[str, ...]) -> dict[str, Any]:
+    def _verify(self, token: str, audience: str, *kinds: str) -> dict[str, Any]:
         try:
             keys = self.keys if audience == AUDIENCE else self._internal_keys
             decoded = keys.verify(
@@ -201,6 +201,12 @@ class Tokens(SharedExtension):
         if (kind := decoded["header"].get("typ")) not in kinds:
             raise Unauthenticated("invalid_token", "That is not an access token.")
         return {**decoded["payload"], "typ": kind}
+
+
+def _remember(known: dict[str, Any], token: str, what: Any) -> None:
+    if len(known) >= _MOST_VERIFIED:
+        known.clear()
+    known[token] = what
 
 
 def _expired() -> Unauthenticated:
