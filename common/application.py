@@ -6,7 +6,6 @@ same environment, and gives an :class:`Answer`, which its connection writes.
 
 import re
 import time
-import uuid
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
@@ -16,10 +15,11 @@ from werkzeug.wrappers import Response
 from common import errors, metrics, problems, tracing
 from common.answers import Answer
 from common.compression import compress
-from common.connection import CONNECTION
 from common.cors import Cors, parse_origins
+from common.exchange import CONNECTION
 from common.forwarded import TrustedProxies, parse_networks
 from common.framing import is_read, is_text
+from common.ids import new_id
 from common.logging import get_logger
 from common.request import Request
 from common.routes import Routes
@@ -71,7 +71,7 @@ class Application:
 
     def _answer(self, request: Request) -> tuple[Answer | Response, str]:
         try:
-            if "HTTP_HOST" in request.environ and not request.host:
+            if "HTTP_HOST" in request.environ and not request.once("host", lambda: request.host):
                 raise BadRequest()
             preflight = _of_the_server(request) or self.cors.preflight(request)
             if preflight is not None:
@@ -167,4 +167,4 @@ def _is_at_its_end(environ: dict[str, Any], limit: int) -> bool:
 
 
 def _request_id(given: str) -> str:
-    return given if _SANE_ID.fullmatch(given) else uuid.uuid4().hex
+    return given if _SANE_ID.fullmatch(given) else new_id()

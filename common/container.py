@@ -16,6 +16,7 @@ from nameko.exceptions import ContainerBeingKilled
 from nameko.extensions import DependencyProvider, Entrypoint
 
 from common import trust
+from common.ids import new_id
 
 Args = tuple[Any, ...]
 Kwargs = dict[str, Any]
@@ -43,6 +44,19 @@ class _Later:
         return value
 
 
+class Worker(WorkerContext):
+    """The context of a worker, whose id is drawn faster."""
+
+    _call_id: str | None
+
+    @property
+    def call_id(self) -> str:
+        """``service.method.id``, as Nameko has it."""
+        if self._call_id is None:
+            self._call_id = f"{self.service_name}.{self.entrypoint.method_name}.{new_id()}"
+        return self._call_id
+
+
 class SuiteContainer(ServiceContainer):
     """Named in the settings as ``SERVICE_CONTAINER_CLS``."""
 
@@ -67,7 +81,7 @@ class SuiteContainer(ServiceContainer):
         """Run a worker in a green thread of its own, as soon as the pool has a place for it."""
         if self._being_killed:
             raise ContainerBeingKilled()
-        worker_ctx = WorkerContext(self, self._worker_cls(), entrypoint, args, kwargs, data=context_data)
+        worker_ctx = Worker(self, self._worker_cls(), entrypoint, args, kwargs, data=context_data)
         thread = self._worker_pool.spawn(self._run_worker, worker_ctx, handle_result)
         self._worker_threads[worker_ctx] = thread
         thread.link(self._handle_worker_thread_exited, worker_ctx)
@@ -111,7 +125,7 @@ class SuiteContainer(ServiceContainer):
     ) -> None:
         """The same without a place in the pool: for what has to answer while all places are taken."""
         service = self._worker_cls()
-        self._run_worker(WorkerContext(self, service, entrypoint, args, kwargs, data=data), handle_result)
+        self._run_worker(Worker(self, service, entrypoint, args, kwargs, data=data), handle_result)
 
     def _run_worker(self, worker_ctx: WorkerContext, handle_result: HandleResult | None) -> None:
         self._inject(worker_ctx)

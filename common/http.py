@@ -106,9 +106,14 @@ class HttpEntrypoint(HttpRequestHandler):
         return Answer(reply.status, headers, strict_json.encode(reply.payload))
 
     def _accept(self, request: Request) -> None:
-        accepted = request.accept_mimetypes if "HTTP_ACCEPT" in request.environ else None
-        if accepted and not accepted[self.produces] and not accepted["application/problem+json"]:
+        if "HTTP_ACCEPT" not in request.environ:
+            return
+        if not request.once(("accepts", self.produces), lambda: self._is_acceptable(request)):
             raise NotAcceptable()
+
+    def _is_acceptable(self, request: Request) -> bool:
+        accepted = request.accept_mimetypes
+        return not accepted or bool(accepted[self.produces] or accepted["application/problem+json"])
 
     def _run(self, request: Request, data: dict[str, Any]) -> Any:
         outcome: list[Any] = []

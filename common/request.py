@@ -1,7 +1,8 @@
 """A request as the suite reads it: an id, a token, and a body that is parsed strictly."""
 
+from collections.abc import Callable
 from functools import cached_property
-from typing import Any
+from typing import Any, TypeVar
 
 from werkzeug.exceptions import (
     ClientDisconnected,
@@ -13,11 +14,12 @@ from werkzeug.exceptions import (
 from werkzeug.wrappers import Request as WerkzeugRequest
 
 from common import context, strict_json
-from common.connection import CONNECTION
 from common.errors import BadRequest
+from common.exchange import CONNECTION, NOTES
 
 JSON, MERGE_PATCH = "application/json", "application/merge-patch+json"
 _WITH_BODY = ("POST", "PUT", "PATCH")
+T = TypeVar("T")
 
 
 class Request(WerkzeugRequest):
@@ -32,6 +34,17 @@ class Request(WerkzeugRequest):
     def answer_headers(self) -> dict[str, str]:
         """Headers for the answer, whatever it will be."""
         return {}
+
+    def once(self, key: Any, find_out: Callable[[], T]) -> T:
+        """What ``find_out`` gives, which has to follow from the header fields and the client's address alone.
+
+        It is asked once for all requests of a connection that come with the same fields.
+        """
+        notes = self.environ.setdefault(NOTES, {})
+        if key not in notes:
+            notes[key] = find_out()
+        found: T = notes[key]
+        return found
 
     def limit(self, most_bytes: int) -> None:
         """Set how long the body may be. werkzeug cuts a chunked one off there, so it may read a byte more."""
@@ -89,10 +102,16 @@ class Request(WerkzeugRequest):
 
 def context_of(request: Request) -> dict[str, Any]:
     """What travels on from a request: ids, the token, and who is asking from where."""
+    found = request.once("context", lambda: _of_the_client(request)).copy()
+    found[context.REQUEST_ID] = request.request_id
+    if request.traceparent:
+        found[context.TRACEPARENT] = request.traceparent
+    return found
+
+
+def _of_the_client(request: Request) -> dict[str, Any]:
     found = {
-        context.REQUEST_ID: request.request_id,
         context.AUTH_TOKEN: request.bearer_token,
-        context.TRACEPARENT: request.traceparent,
         context.CLIENT_IP: request.remote_addr or "",
         context.USER_AGENT: request.environ.get("HTTP_USER_AGENT", "")[:256],
         context.BASE_URL: f"{request.scheme}://{request.host}" if request.host else "",

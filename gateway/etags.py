@@ -25,8 +25,8 @@ def tagged(todo: dict[str, Any], status: int = 200, **headers: str) -> Reply:
 
 def unless_known(request: Request, todo: dict[str, Any]) -> Reply:
     """The todo, or 304 if ``If-None-Match`` says that the client has this version."""
-    known = parse_etags(request.headers.get("If-None-Match", "").strip())
-    if known.contains_weak(str(todo["version"])):
+    known = request.environ.get("HTTP_IF_NONE_MATCH", "").strip()
+    if known and parse_etags(known).contains_weak(str(todo["version"])):
         return Reply(304, None, {"ETag": _etag(todo)})
     return tagged(todo)
 

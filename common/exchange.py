@@ -1,0 +1,159 @@
+"""One request and its answer, on a connection that may carry more: read, handed on, written in one piece."""
+
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import unquote
+
+from eventlet.wsgi import BROKEN_SOCK, ChunkReadError, HttpProtocol, Input
+
+from common.answers import Answer
+from common.framing import (
+    Head,
+    has_body,
+    is_read,
+    is_sound,
+    origin_form,
+    read_fields,
+    read_request_line,
+    says_keep_alive,
+    stays_open,
+)
+from common.logging import get_logger
+
+log = get_logger()
+CONNECTION = "suite.connection"
+"""Where a request's environment has the :class:`Connection` that it came on."""
+NOTES = "suite.notes"
+"""Where it has what was found out from its header fields alone: a dictionary, remembered with the fields."""
+ENDS, GOES_ON = "Connection: close\r\n", "Connection: keep-alive\r\n"
+_LONGEST_REMEMBERED = 4096
+_OF_ONE_REQUEST = ("QUERY_STRING", "eventlet.posthooks", "eventlet.set_idle")
+
+
+@dataclass(slots=True)
+class Fields:
+    """The header fields of a request as they came, and what follows from them alone.
+
+    A client sends the same ones with each request of its connection, but for little. So the last are
+    remembered, and what comes again byte by byte is not read again.
+    """
+
+    raw: bytes
+    version: str
+    keeps_open: bool
+    says_so: bool
+    has_body: bool
+    environ: dict[str, Any] = field(default_factory=dict)
+
+
+class Exchange(HttpProtocol):
+    """What a connection does for each of its requests; :class:`Connection` says when, and for how long."""
+
+    rfile: Any
+    raw_requestline: bytes
+    path: str
+    _fields = Fields(b"", "", False, False, False)
+
+    def handle_one_request(self) -> None:
+        """Read a request, and answer it."""
+        self.close_connection = True
+        self.raw_requestline = self._read_request_line()
+        if not self.raw_requestline or not self.parse_request():
+            return
+        self.environ = self.get_environ()
+        try:
+            self.handle_one_response()
+        except OSError as problem:
+            self.close_connection = True
+            if problem.errno not in BROKEN_SOCK:
+                raise
+
+    def _read_head(self) -> int:
+        """Take in request line and header fields; the status of a refusal, or 0."""
+        self.command, target, version = read_request_line(self.raw_requestline)
+        if not self._comes_again(target, version):
+            refusal = self._read_fields(target, version)
+            if refusal:
+                return refusal
+        self.request_version = version
+        self.close_connection = not self._fields.keeps_open
+        return 0
+
+    def _comes_again(self, target: str, version: str) -> bool:
+        """Whether the fields are those of the request before; they are taken in then."""
+        last = self._fields
+        # A target that is a whole address changes what the fields say.
+        if last.version != version or target[0] != "/" or not self.rfile.peek(1).startswith(last.raw):
+            return False
+        self.rfile.read(len(last.raw))
+        self.path = target
+        return True
+
+    def _read_fields(self, target: str, version: str) -> int:
+        head = Head(self.rfile)
+        self.headers = read_fields(head)
+        if version >= "HTTP/2":
+            return 505
+        path = origin_form(target, self.headers, self.command)
+        if path is None or not is_sound(self.headers, version):
+            return 400
+        self.path = path
+        is_known = target[0] == "/" and len(head.raw) <= _LONGEST_REMEMBERED
+        self._fields = Fields(
+            head.raw, version if is_known else "", stays_open(self.headers, version),
+            says_keep_alive(self.headers), has_body(self.headers),
+        )  # fmt: skip
+        return 0
+
+    def get_environ(self) -> dict[str, Any]:
+        """The environment of a request, with the connection that it came on."""
+        fields = self._fields
+        if not fields.environ:
+            found: dict[str, Any] = super().get_environ()
+            fields.environ = {name: found[name] for name in found if name not in _OF_ONE_REQUEST}
+            fields.environ[NOTES] = {}
+        path, mark, query = self.path.partition("?")
+        environ = fields.environ.copy()
+        environ["REQUEST_METHOD"] = self.command
+        environ["RAW_PATH_INFO"] = path
+        environ["PATH_INFO"] = unquote(path, encoding="latin1") if "%" in path else path
+        if mark:
+            environ["QUERY_STRING"] = query
+        environ["wsgi.input"] = environ["eventlet.input"] = self._body_of(environ)
+        environ[CONNECTION] = self
+        return environ
+
+    def _body_of(self, environ: dict[str, Any]) -> Input:
+        is_chunked = environ.get("HTTP_TRANSFER_ENCODING", "").lower() == "chunked"
+        length = None if is_chunked else environ.get("CONTENT_LENGTH", "0")
+        asks_first = environ.get("HTTP_EXPECT", "").lower() == "100-continue"
+        if asks_first and self.request_version != "HTTP/1.0":  # which knows no "100 Continue"
+            return Input(
+                self.rfile, length, self.connection, self.wfile, b"HTTP/1.1 100 Continue\r\n", is_chunked
+            )
+        return Input(self.rfile, length, self.connection, chunked_input=is_chunked)
+
+    def handle_one_response(self) -> None:
+        """Let the application answer, and send it in one piece."""
+        body = self.environ["eventlet.input"]
+        try:
+            answer: Answer = self.server.app(self.environ)
+            if body.should_send_hundred_continue:
+                self.close_connection = True  # it may come or not: nobody can tell it from the next request
+            body.headers_sent = True
+            data = answer.to_bytes(self._last_line(), self.command == "HEAD")
+        except Exception as problem:
+            log.error("http_failed", path=self.path.partition("?")[0], exc_info=problem)
+            self.send_error(500)
+            return
+        self.connection.sendall(data)
+        if not self.close_connection and not is_read(body):
+            try:
+                body.discard()
+            except (ChunkReadError, OSError):
+                self.close_connection = True
+
+    def _last_line(self) -> str:
+        if self.close_connection:
+            return ENDS
+        return GOES_ON if self._fields.says_so else ""
