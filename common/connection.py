@@ -6,6 +6,7 @@ without limit when an answer was given before the body had come.
 """
 
 import contextlib
+import io
 import socket
 from math import inf
 from time import monotonic
@@ -24,6 +25,7 @@ from common.exchange import ENDS, Exchange
 from common.framing import Incomplete, Malformed, is_read
 from common.handshake import part
 from common.ids import new_id
+from common.incoming import Incoming
 from common.logging import get_logger
 
 log = get_logger()
@@ -55,6 +57,11 @@ class Connection(Exchange):
     def setup(self) -> None:
         """Begin to be watched."""
         super().setup()
+        self._incoming: Incoming | None = None
+        if not self.server.is_secure:
+            self._incoming = Incoming(self.connection)
+            self.rfile.close()
+            self.rfile = io.BufferedReader(self._incoming)
         self._all: Connections = self.server.connections
         self._all.open.add(self)
 
@@ -142,6 +149,8 @@ class Connection(Exchange):
         self._is_answering = self.has_begun = False
         self.deadline = monotonic() + self._all.limits.idle
         self._all.waiting[self] = None
+        if self._incoming is not None:
+            self._incoming.is_early = True
 
     def _head_is_complete(self) -> None:
         self._all.waiting.pop(self, None)
