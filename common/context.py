@@ -84,7 +84,9 @@ def outgoing(data: dict[str, Any], keys: tuple[str, ...]) -> dict[str, str]:
 
 def remaining(data: dict[str, Any], default: float) -> float:
     """Seconds until the deadline in a worker's context; ``default`` where there is none."""
+    if DEADLINE not in data:
+        return default  # as in each call that begins at the gateway
     try:
         return float(data[DEADLINE]) - time.time()
-    except (KeyError, ValueError):
+    except ValueError:
         return default

@@ -116,7 +116,7 @@ class Call:
         guard = client.guard
         if guard is None:
             return self._in_time(kwargs, seconds)
-        with guard.place():
+        with guard:
             seconds = guard.limit(seconds)
             try:
                 result = self._in_time(kwargs, seconds)

@@ -5,9 +5,6 @@ is let through to see whether somebody is there again. A *bulkhead*: so many cal
 under way in a process and no more, so that a slow one can't take all of its workers.
 """
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-
 from eventlet.semaphore import BoundedSemaphore
 
 from common import metrics
@@ -27,7 +24,10 @@ QUEUE_SECONDS = 0.25
 
 
 class Guard:
-    """The breaker and the bulkhead of one service, shared by all calls of this process to it."""
+    """The breaker and the bulkhead of one service, shared by all calls of this process to it.
+
+    ``with guard:`` is around each call.
+    """
 
     def __init__(self, target: str) -> None:
         self.target = target
@@ -36,16 +36,15 @@ class Guard:
         metrics.show_breaker(target, self.breaker)
         metrics.show_semaphore(f"calls-to-{target}", UNDER_WAY, self._places)
 
-    @contextmanager
-    def place(self) -> Iterator[None]:
-        """A place among the calls under way; Unavailable if there is none soon."""
+    def __enter__(self) -> None:
+        """Take a place among the calls under way; Unavailable if there is none soon."""
         if not self._places.acquire(timeout=QUEUE_SECONDS):
             metrics.CALLS_REFUSED.labels(self.target, "bulkhead").inc()
             raise Unavailable("overloaded", f"Too many calls to the {self.target} service are under way.")
-        try:
-            yield
-        finally:
-            self._places.release()
+
+    def __exit__(self, *_: object) -> None:
+        """Leave it to the next."""
+        self._places.release()
 
     def limit(self, seconds: float) -> float:
         """How long a call may take that asks for ``seconds``; Unavailable while the breaker is open."""
