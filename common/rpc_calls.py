@@ -62,6 +62,7 @@ class Call:
         self.method_name = method_name
         self.expires_at = 0.0
         self.may_repeat = False
+        self.leaves_items = False
         self.unanswered: SuiteError | None = None
         self.span: tracing.Span | None = None
 
@@ -87,6 +88,11 @@ class Call:
             metrics.rpc_call(self.client.service_name, outcome).observe(seconds)
             if self.span is not None:
                 self.span.end("" if outcome == "ok" else outcome)
+
+    def unread(self, **kwargs: Any) -> Any:
+        """The same for a page whose ``items`` are only passed on: they may stay the JSON that came."""
+        self.leaves_items = True
+        return self(**kwargs)
 
     def carried(self) -> dict[str, Any]:
         """What goes with it: the caller's context, the deadline, the service's proof if asked for."""

@@ -13,7 +13,7 @@ from nameko.containers import WorkerContext
 from nameko.exceptions import deserialize
 from nameko.rpc import MethodProxy, ReplyListener
 
-from common import context, metrics
+from common import context, metrics, unread_pages
 from common.broker import TRANSIENT
 from common.consumer import QueueConsumer
 from common.errors import Unavailable
@@ -64,6 +64,9 @@ class FastTransport:
         headers = _written(call)
         question = Question(client.service_name, call.method_name, headers, body, seconds, client.is_stock)
         reply = self._ask(question, call)
+        page = unread_pages.read(reply.body) if call.leaves_items else None
+        if page is not None:
+            return page
         answer = codec.loads(reply.body, reply.properties, self.accept)
         if answer.get("error"):
             raise deserialize(answer["error"])

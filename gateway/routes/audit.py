@@ -21,4 +21,4 @@ class AuditRoutes(SuiteService):
     @http("GET", "/api/audit", allow=Allow.ADMIN, scope="audit:read")
     def list_audit(self, request: Request) -> Reply:
         """The audit log, a page at a time."""
-        return http_pages.page(request, self.users.audit(query=http_pages.query(request)), self.url)
+        return http_pages.page(request, self.users.audit.unread(query=http_pages.query(request)), self.url)

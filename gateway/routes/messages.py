@@ -32,7 +32,7 @@ class MessageRoutes(SuiteService):
     @http("GET", "/api/messages", allow=Allow.ADMIN, scope="messages:read")
     def list_messages(self, request: Request) -> Reply:
         """Messages by filter, a page at a time."""
-        return http_pages.page(request, self.messaging.list(query=http_pages.query(request)), self.url)
+        return http_pages.page(request, self.messaging.list.unread(query=http_pages.query(request)), self.url)
 
     @http("GET", "/api/messages/queues", allow=Allow.ADMIN, scope="messages:read")
     def list_queues(self, request: Request) -> Reply:

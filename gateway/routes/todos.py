@@ -29,7 +29,7 @@ class TodoRoutes(SuiteService):
     @http("GET", "/api/todos", allow=Allow.USER, scope="todos:read")
     def list_todos(self, request: Request) -> Reply:
         """Todos by filter, a page at a time."""
-        return http_pages.page(request, self.todos.list(query=http_pages.query(request)), self.url)
+        return http_pages.page(request, self.todos.list.unread(query=http_pages.query(request)), self.url)
 
     @http("DELETE", "/api/todos", allow=Allow.USER, scope="todos:write")
     def delete_all_todos(self, request: Request) -> Reply:
@@ -46,7 +46,7 @@ class TodoRoutes(SuiteService):
     @http("GET", "/api/todos/trash", allow=Allow.USER, scope="todos:read")
     def list_trash(self, request: Request) -> Reply:
         """Deleted todos that can still be restored, a page at a time."""
-        return http_pages.page(request, self.todos.trash(query=http_pages.query(request)), self.url)
+        return http_pages.page(request, self.todos.trash.unread(query=http_pages.query(request)), self.url)
 
     @http("POST", "/api/todos/bulk", allow=Allow.USER, scope="todos:write")
     def change_in_bulk(self, request: Request) -> Reply:

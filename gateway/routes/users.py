@@ -25,7 +25,7 @@ class UserRoutes(SuiteService):
     @http("GET", "/api/users", allow=Allow.ADMIN, scope="users:read")
     def list_users(self, request: Request) -> Reply:
         """All users, a page at a time."""
-        return http_pages.page(request, self.users.list(query=http_pages.query(request)), self.url)
+        return http_pages.page(request, self.users.list.unread(query=http_pages.query(request)), self.url)
 
     @http("GET", "/api/users/<user_id>", allow=Allow.USER, scope="profile:read")
     def get_user(self, request: Request, user_id: str) -> Reply:
