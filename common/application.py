@@ -44,14 +44,15 @@ class Application:
         self.sample = Sample(float(config["LOG_ACCESS_SAMPLE"]))
         self.cors = Cors(parse_origins(config["HTTP"]["cors_origins"]))
         self.routes = Routes(server.make_url_map())
+        self.most_bytes, self.aliases = server.max_body_bytes, server.aliases
 
     def __call__(self, environ: dict[str, Any]) -> Answer:
         """The answer to a request, complete; and what is to be done with the connection that it came on."""
         started = time.perf_counter()
-        _prepare(environ, self.server.aliases)
+        _prepare(environ, self.aliases)
         self.proxies.apply(environ)
         request = Request(environ, shallow=True)
-        request.limit(self.server.max_body_bytes)
+        request.limit(self.most_bytes)
         request.request_id = _request_id(environ.get("HTTP_X_REQUEST_ID", ""))
         request.traceparent = environ.get("HTTP_TRACEPARENT", "")[:128]
         span = _begin_span(request) if tracing.recorder.is_on else None
@@ -61,7 +62,7 @@ class Application:
         answer.complete(request.request_id, self.server.every_answer, request.answer_headers)
         self.cors.apply(request, answer)
         connection = environ[CONNECTION]
-        if not self.server.is_accepting or _is_at_its_end(environ, self.server.max_body_bytes):
+        if not self.server.is_accepting or _is_at_its_end(environ, self.most_bytes):
             connection.hang_up()
         self._log(request, answer.status_code, route, time.perf_counter() - started)
         if span is not None:

@@ -11,6 +11,7 @@ from typing import Any
 
 import eventlet
 from eventlet.event import Event
+from nameko.constants import DEFAULT_PARENT_CALLS_TRACKED, PARENT_CALLS_CONFIG_KEY
 from nameko.containers import ServiceContainer, WorkerContext
 from nameko.exceptions import ContainerBeingKilled
 from nameko.extensions import DependencyProvider, Entrypoint
@@ -45,9 +46,10 @@ class _Later:
 
 
 class Worker(WorkerContext):
-    """The context of a worker, whose id is drawn faster."""
+    """The context of a worker, whose ids are made with less ado."""
 
     _call_id: str | None
+    _parent_call_id_stack: list[str]
 
     @property
     def call_id(self) -> str:
@@ -55,6 +57,12 @@ class Worker(WorkerContext):
         if self._call_id is None:
             self._call_id = f"{self.service_name}.{self.entrypoint.method_name}.{new_id()}"
         return self._call_id
+
+    @property
+    def call_id_stack(self) -> list[str]:
+        """This id after those of the calls that led here, as many as Nameko keeps."""
+        parents = self.config.get(PARENT_CALLS_CONFIG_KEY, DEFAULT_PARENT_CALLS_TRACKED)
+        return [*self._parent_call_id_stack, self.call_id][-parents - 1 :]
 
 
 class SuiteContainer(ServiceContainer):
