@@ -42,6 +42,33 @@ def test_a_body_is_not_taken_for_the_next_request(gateway: Suite) -> None:
         assert [answer(connection)[0], answer(connection)[0]] == [404, 200]
 
 
+def test_a_head_that_comes_again_is_the_same_one_and_no_other_is_taken_for_it(gateway: Suite) -> None:
+    ids = ["first", "first", "other", "first", "firs", "firstly", "first"]
+    with connect(gateway) as connection:
+        connection.sendall(b"".join(get(f"/{n}", f"X-Request-ID: {one}\r\n") for n, one in enumerate(ids)))
+        answers = [answer(connection) for _ in ids]
+
+    assert [headers["x-request-id"] for _, headers, _ in answers] == ids
+    assert [f'"instance":"/{n}"' in body.decode() for n, (_, _, body) in enumerate(answers)] == [True] * 7
+
+
+def test_a_head_that_comes_again_has_its_own_body_and_its_own_target(gateway: Suite) -> None:
+    head = "Host: x\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n"
+    lines = ["POST /nope", "POST http://other/nope?x", "POST /nope?y", "OPTIONS *", "GET /health/live"]
+    with connect(gateway) as connection:
+        connection.sendall("".join(f"{line} HTTP/1.1\r\n{head}{{}}" for line in lines).encode())
+
+        assert [answer(connection)[0] for _ in lines] == [404, 404, 404, 204, 200]
+
+
+def test_fields_that_were_sound_before_are_looked_at_anew_for_another_version(gateway: Suite) -> None:
+    chunked = "Host: x\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n"
+    with connect(gateway) as connection:
+        connection.sendall(f"POST /nope HTTP/1.1\r\n{chunked}POST /nope HTTP/1.0\r\n{chunked}".encode())
+
+        assert [answer(connection)[0], answer(connection)[0]] == [404, 400]
+
+
 @pytest.mark.parametrize("kind", ["multipart/form-data; boundary=x", "multipart/mixed", "message/rfc822"])
 def test_a_body_of_parts_that_nobody_reads_harms_neither_its_request_nor_the_next(
     gateway: Suite, kind: str
