@@ -1,6 +1,7 @@
 """One request and its answer, on a connection that may carry more: read, handed on, written in one piece."""
 
 from dataclasses import dataclass, field
+from functools import cached_property, lru_cache
 from typing import Any
 from urllib.parse import unquote
 
@@ -9,14 +10,16 @@ from eventlet.wsgi import BROKEN_SOCK, ChunkReadError, HttpProtocol, Input
 from common.answers import Answer
 from common.framing import (
     Head,
+    Pairs,
+    connection_options,
     has_body,
     is_read,
     is_sound,
     origin_form,
     read_fields,
     read_request_line,
-    says_keep_alive,
     stays_open,
+    values_of,
 )
 from common.logging import get_logger
 
@@ -27,7 +30,7 @@ NOTES = "suite.notes"
 """Where it has what was found out from its header fields alone: a dictionary, remembered with the fields."""
 ENDS, GOES_ON = "Connection: close\r\n", "Connection: keep-alive\r\n"
 _LONGEST_REMEMBERED = 4096
-_OF_ONE_REQUEST = ("QUERY_STRING", "eventlet.posthooks", "eventlet.set_idle")
+_WITHOUT_PREFIX = ("CONTENT_TYPE", "CONTENT_LENGTH")
 
 
 @dataclass(slots=True)
@@ -40,9 +43,9 @@ class Fields:
 
     raw: bytes
     version: str
-    keeps_open: bool
-    says_so: bool
-    has_body: bool
+    keeps_open: bool = False
+    says_so: bool = False
+    has_body: bool = False
     environ: dict[str, Any] = field(default_factory=dict)
 
 
@@ -52,7 +55,7 @@ class Exchange(HttpProtocol):
     rfile: Any
     raw_requestline: bytes
     path: str
-    _fields = Fields(b"", "", False, False, False)
+    _fields = Fields(b"", "")
 
     def handle_one_request(self) -> None:
         """Read a request, and answer it."""
@@ -91,36 +94,48 @@ class Exchange(HttpProtocol):
 
     def _read_fields(self, target: str, version: str) -> int:
         head = Head(self.rfile)
-        self.headers = read_fields(head)
+        pairs = read_fields(head)
         if version >= "HTTP/2":
             return 505
-        path = origin_form(target, self.headers, self.command)
-        if path is None or not is_sound(self.headers, version):
+        form = origin_form(target, self.command)
+        if form is None:
             return 400
-        self.path = path
-        is_known = target[0] == "/" and len(head.raw) <= _LONGEST_REMEMBERED
+        self.path, host = form
+        if host:
+            pairs = [*(pair for pair in pairs if pair[0].lower() != "host"), ("Host", host)]
+        values = values_of(pairs)
+        if not is_sound(values, version):
+            return 400
+        options = connection_options(values)
+        is_known = not host and len(head.raw) <= _LONGEST_REMEMBERED
         self._fields = Fields(
-            head.raw, version if is_known else "", stays_open(self.headers, version),
-            says_keep_alive(self.headers), has_body(self.headers),
+            head.raw, version if is_known else "",
+            keeps_open=stays_open(options, version), says_so="keep-alive" in options,
+            has_body=has_body(values), environ={**self._environ_of_all, **environ_of(pairs), NOTES: {}},
         )  # fmt: skip
         return 0
 
+    @cached_property
+    def _environ_of_all(self) -> dict[str, Any]:
+        """What all requests of a connection have in common."""
+        environ: dict[str, Any] = self.server.get_environ()
+        server, client = self.connection.getsockname(), self.client_address
+        return environ | {
+            "SCRIPT_NAME": "", "SERVER_PROTOCOL": "HTTP/1.0", "GATEWAY_INTERFACE": "CGI/1.1",
+            "SERVER_NAME": server[0], "SERVER_PORT": str(server[1]),
+            "REMOTE_ADDR": client[0], "REMOTE_PORT": str(client[1]), CONNECTION: self,
+        }  # fmt: skip
+
     def get_environ(self) -> dict[str, Any]:
         """The environment of a request, with the connection that it came on."""
-        fields = self._fields
-        if not fields.environ:
-            found: dict[str, Any] = super().get_environ()
-            fields.environ = {name: found[name] for name in found if name not in _OF_ONE_REQUEST}
-            fields.environ[NOTES] = {}
         path, mark, query = self.path.partition("?")
-        environ = fields.environ.copy()
+        environ = self._fields.environ.copy()
         environ["REQUEST_METHOD"] = self.command
         environ["RAW_PATH_INFO"] = path
         environ["PATH_INFO"] = unquote(path, encoding="latin1") if "%" in path else path
         if mark:
             environ["QUERY_STRING"] = query
         environ["wsgi.input"] = environ["eventlet.input"] = self._body_of(environ)
-        environ[CONNECTION] = self
         return environ
 
     def _body_of(self, environ: dict[str, Any]) -> Input:
@@ -157,3 +172,24 @@ class Exchange(HttpProtocol):
         if self.close_connection:
             return ENDS
         return GOES_ON if self._fields.says_so else ""
+
+
+def environ_of(pairs: Pairs) -> dict[str, str]:
+    """Header fields as WSGI names them; without those that have an underscore, which name another's place."""
+    environ: dict[str, str] = {}
+    for name, value in pairs:
+        key = _key(name)
+        if key in _WITHOUT_PREFIX:
+            environ.setdefault(key, value)
+        elif key:
+            environ[key] = f"{environ[key]},{value}" if key in environ else value
+    environ.setdefault("CONTENT_TYPE", "text/plain")
+    return environ
+
+
+@lru_cache(1024)
+def _key(name: str) -> str:
+    key = name.replace("-", "_").upper()
+    if "_" in name:
+        return ""
+    return key if key in _WITHOUT_PREFIX else f"HTTP_{key}"

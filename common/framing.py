@@ -3,8 +3,6 @@ requests are smuggled past the first.
 """
 
 import re
-from email.message import Message
-from http.client import HTTPMessage
 from typing import Any
 from urllib.parse import unquote_to_bytes, urlsplit
 
@@ -14,7 +12,12 @@ _LONGEST_LENGTH = 18
 """Digits of a Content-Length; what has more is no length of anything."""
 _TOKEN = r"[!#$%&'*+.^_`|~0-9A-Za-z-]+"
 _REQUEST_LINE = re.compile(rf"({_TOKEN}) (\S+) (HTTP/([0-9])\.[0-9])\r?\n")
-_FIELD = re.compile(rf"({_TOKEN}):[ \t]*([^\r\n\0]*?)[ \t]*\r?\n")
+_FIELD = re.compile(rf"({_TOKEN}):([^\r\n\0]*)\r?\n")
+_BLANKS = " \t"
+Pairs = list[tuple[str, str]]
+"""Header fields in their order: name and value."""
+Values = dict[str, list[str]]
+"""The values of each field, by its name in small letters."""
 
 
 class Incomplete(Exception):
@@ -53,31 +56,34 @@ def read_request_line(raw: bytes) -> tuple[str, str, str]:
     return match[1], match[2], match[3]
 
 
-def read_fields(head: Head) -> HTTPMessage:
+def read_fields(head: Head) -> Pairs:
     """The header fields. Python reads them as those of a mail, which is slower, and more lenient.
 
     Malformed for a line that is no field: folded, without a colon, with a blank before it, half ended.
     """
-    fields = HTTPMessage()
+    pairs = []
     while (line := head.readline()) not in (b"\r\n", b"\n"):
         match = _FIELD.fullmatch(line.decode("latin-1"))
         if match is None:
             raise Malformed()
-        fields.set_raw(match[1], match[2])
-    return fields
+        pairs.append((match[1], match[2].strip(_BLANKS)))
+    return pairs
 
 
-def is_sound(headers: Message, version: str) -> bool:
+def values_of(pairs: Pairs) -> Values:
+    """The values by the names."""
+    values: Values = {}
+    for name, value in pairs:
+        values.setdefault(name.lower(), []).append(value)
+    return values
+
+
+def is_sound(values: Values, version: str) -> bool:
     """Whether host and length of a request can be read in one way only."""
-    found: dict[str, list[str]] = {"content-length": [], "transfer-encoding": [], "host": []}
-    for name, value in headers.raw_items():
-        values = found.get(name.lower())
-        if values is not None:
-            values.append(value)
-    hosts = len(found["host"])
+    hosts = len(values.get("host", ()))
     if hosts > 1 or (hosts == 0 and version != "HTTP/1.0"):
         return False
-    return _is_one_length(found["content-length"], found["transfer-encoding"], version)
+    return _is_one_length(values.get("content-length", []), values.get("transfer-encoding", []), version)
 
 
 def _is_one_length(lengths: list[str], codings: list[str], version: str) -> bool:
@@ -89,22 +95,20 @@ def _is_one_length(lengths: list[str], codings: list[str], version: str) -> bool
     return len(lengths) == 1 and given.isascii() and given.isdigit() and len(given) <= _LONGEST_LENGTH
 
 
-def origin_form(target: str, headers: Message, method: str) -> str | None:
-    """The path and query of a request's target; None if it is none.
+def origin_form(target: str, method: str) -> tuple[str, str] | None:
+    """The path and query of a request's target, and the host that it names; None if it is no target.
 
     A client that takes this for a proxy sends a whole address; its host then counts, not the header's.
     """
     if target.startswith("/") or (target == "*" and method == "OPTIONS"):
-        return target
+        return target, ""
     try:
         parts = urlsplit(target)
     except ValueError:
         return None
     if parts.scheme not in ("http", "https") or not parts.netloc or "@" in parts.netloc:
         return None
-    del headers["Host"]
-    headers["Host"] = parts.netloc
-    return (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+    return (parts.path or "/") + (f"?{parts.query}" if parts.query else ""), parts.netloc
 
 
 def is_text(target: str) -> bool:
@@ -118,24 +122,21 @@ def is_text(target: str) -> bool:
     return True
 
 
-def stays_open(headers: Message, version: str) -> bool:
+def connection_options(values: Values) -> set[str]:
+    """What the client says of the connection."""
+    said = values.get("connection", ())
+    return {option.strip().lower() for text in said for option in text.split(",")}
+
+
+def stays_open(options: set[str], version: str) -> bool:
     """Whether the client wants the connection for more (RFC 9112, section 9.3)."""
-    options = _connection_options(headers)
     return "close" not in options and (version != "HTTP/1.0" or "keep-alive" in options)
 
 
-def says_keep_alive(headers: Message) -> bool:
-    """Whether the client asks for it in so many words, and is told so."""
-    return "keep-alive" in _connection_options(headers)
-
-
-def _connection_options(headers: Message) -> set[str]:
-    return {option.strip().lower() for option in headers.get("Connection", "").split(",")}
-
-
-def has_body(headers: Message) -> bool:
+def has_body(values: Values) -> bool:
     """Whether a body follows."""
-    return headers.get("Content-Length", "0").strip("0 \t") != "" or "Transfer-Encoding" in headers
+    lengths = values.get("content-length")
+    return "transfer-encoding" in values or bool(lengths and lengths[0].strip("0"))
 
 
 def is_read(body: Any) -> bool:
