@@ -20,7 +20,7 @@ from common.request import Request, context_of
 
 log = get_logger()
 _SOCKET_SECONDS = 60
-"""For one read or write; what a client may take in all is shorter, and watched by its connection."""
+"""For one write, or one read over TLS; what a client may take in all is watched by its connection."""
 _DRAIN_SECONDS = 10
 _FLUSH_SECONDS = 1
 
@@ -90,13 +90,11 @@ class SuiteWebServer(WebServer):
 
     def get_wsgi_server(self, sock: Any, wsgi_app: Any, **kwargs: Any) -> wsgi.Server:
         """eventlet's server with time-outs; its own access log is off, since ours knows the request."""
-        server = wsgi.Server(
+        return wsgi.Server(
             sock, sock.getsockname(), wsgi_app, protocol=Connection, log_output=False, debug=False,
             keepalive=True, socket_timeout=_SOCKET_SECONDS,
             environ={"wsgi.url_scheme": "https", "HTTPS": "on"} if self._tls else None,
         )  # fmt: skip
-        server.capitalize_response_headers = False  # ETag and WWW-Authenticate as they are written
-        return server
 
     def context_data_from_headers(self, request: Request) -> dict[str, Any]:
         """The worker context of a request."""
