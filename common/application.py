@@ -137,11 +137,11 @@ def _end_span(span: tracing.Span, request: Request, status: int, route: str) -> 
     span.end(str(status) if status >= 500 else "")
 
 
-def _of_the_server(request: Request) -> Response | None:
+def _of_the_server(request: Request) -> Answer | None:
     return _options(_METHODS) if request.environ["RAW_PATH_INFO"] == "*" else None
 
 
-def _refused(refusal: HTTPException | errors.BadRequest, request: Request) -> Response:
+def _refused(refusal: HTTPException | errors.BadRequest, request: Request) -> Answer:
     if isinstance(refusal, errors.BadRequest):
         return problems.from_error(refusal, request.path, request.request_id)
     if isinstance(refusal, MethodNotAllowed) and request.method == "OPTIONS":
@@ -149,10 +149,8 @@ def _refused(refusal: HTTPException | errors.BadRequest, request: Request) -> Re
     return problems.from_http(refusal, request.path, request.request_id)
 
 
-def _options(methods: Iterable[str]) -> Response:
-    response = Response(status=204, headers={"Allow": problems.allow(methods)})
-    response.headers.pop("Content-Type")
-    return response
+def _options(methods: Iterable[str]) -> Answer:
+    return Answer(204, {"Allow": problems.allow(methods)})
 
 
 def _is_at_its_end(environ: dict[str, Any], limit: int) -> bool:

@@ -19,7 +19,6 @@ from eventlet.wsgi import HeaderLineTooLong, HeadersTooLarge
 from werkzeug.exceptions import BadRequest, default_exceptions
 
 from common import metrics, problems
-from common.answers import Answer
 from common.connections import Connections
 from common.exchange import ENDS, Exchange
 from common.framing import Incomplete, Malformed, is_read
@@ -118,8 +117,7 @@ class Connection(Exchange):
     def send_error(self, code: int, message: str | None = None, explain: str | None = None) -> None:
         """Answer what can't be read as HTTP; Python's own answer is a page with its version."""
         request_id = new_id()
-        response = problems.from_http(default_exceptions.get(code, BadRequest)(), "", request_id)
-        answer = Answer.of(response, {})
+        answer = problems.from_http(default_exceptions.get(code, BadRequest)(), "", request_id)
         answer.complete(request_id, self.server.every_answer, {})
         self.answering()
         metrics.HTTP_REQUESTS.labels("other", "*", code).inc()

@@ -6,9 +6,7 @@ and gives no credentials. What is not allowed is answered like a call without a 
 
 import re
 
-from werkzeug.wrappers import Response
-
-from common.answers import Showable, vary_by
+from common.answers import Answer, Showable, vary_by
 from common.request import Request
 
 ANY = "*"
@@ -49,17 +47,16 @@ class Cors:
         self._origins = origins
         self._is_open = ANY in origins
 
-    def preflight(self, request: Request) -> Response | None:
+    def preflight(self, request: Request) -> Answer | None:
         """The answer to an allowed page's browser that asks before a call; None for all other requests."""
         asks = request.method == "OPTIONS" and "Access-Control-Request-Method" in request.headers
         if not asks or not self._allows(request.headers.get("Origin", "")):
             return None
-        response = Response(status=204)
-        response.headers.pop("Content-Type")
-        response.headers["Access-Control-Allow-Methods"] = METHODS
-        response.headers["Access-Control-Allow-Headers"] = REQUEST_HEADERS
-        response.headers["Access-Control-Max-Age"] = str(MAX_AGE_SECONDS)
-        return response
+        return Answer(204, {
+            "Access-Control-Allow-Methods": METHODS,
+            "Access-Control-Allow-Headers": REQUEST_HEADERS,
+            "Access-Control-Max-Age": str(MAX_AGE_SECONDS),
+        })  # fmt: skip
 
     def apply(self, request: Request, response: Showable) -> None:
         """Say on any answer, errors too, who may read it."""

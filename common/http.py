@@ -136,7 +136,7 @@ class HttpEntrypoint(HttpRequestHandler):
             raise exc_info[1]
         return result
 
-    def _refusal(self, problem: Exception, request: Request) -> Response:
+    def _refusal(self, problem: Exception, request: Request) -> Answer:
         if isinstance(problem, HTTPException):
             return problems.from_http(problem, request.path, request.request_id)
         if not isinstance(problem, SuiteError):

@@ -4,9 +4,9 @@ from http import HTTPStatus
 from typing import Any
 
 from werkzeug.exceptions import HTTPException
-from werkzeug.wrappers import Response
 
 from common import errors, strict_json
+from common.answers import Answer
 from common.errors import SuiteError
 
 STATUS: dict[type[SuiteError], int] = {
@@ -39,7 +39,7 @@ _EDGE: dict[int, tuple[str, str]] = {
 }
 
 
-def from_error(error: SuiteError, instance: str, request_id: str) -> Response:
+def from_error(error: SuiteError, instance: str, request_id: str) -> Answer:
     """The answer for an error that a service raised, or the gateway itself."""
     status = STATUS[type(error)]
     body: dict[str, Any] = {}
@@ -59,7 +59,7 @@ def from_error(error: SuiteError, instance: str, request_id: str) -> Response:
     return response
 
 
-def from_http(exception: HTTPException, instance: str, request_id: str) -> Response:
+def from_http(exception: HTTPException, instance: str, request_id: str) -> Answer:
     """The answer for what never reached an entrypoint: no route, wrong method, too large."""
     status = exception.code or 500
     code, detail = _EDGE.get(status, ("malformed_request", HTTPStatus(status).phrase))
@@ -77,9 +77,10 @@ def allow(methods: Any) -> str:
 
 def _problem(
     status: int, code: str, detail: str, instance: str, request_id: str, more: dict[str, Any]
-) -> Response:
+) -> Answer:
     body = {
         "type": "about:blank", "title": HTTPStatus(status).phrase, "status": status, "detail": detail,
         "instance": instance, "code": code, "request_id": request_id, **more,
     }  # fmt: skip
-    return Response(strict_json.dumps(body), status, content_type="application/problem+json")
+    headers = {"Content-Type": "application/problem+json"}
+    return Answer(status, headers, strict_json.dumps(body).encode())

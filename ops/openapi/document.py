@@ -8,6 +8,7 @@ from apispec import APISpec
 from werkzeug.exceptions import default_exceptions
 
 from common import VERSION, errors, problems
+from common.answers import Answer
 from common.errors import SuiteError, ValidationFailed
 from ops.openapi import operations
 from ops.openapi.answers.shown import Problem
@@ -103,7 +104,7 @@ def _add_components(spec: APISpec) -> None:
         spec.components.link(name, {"operationId": operation, "parameters": values})
 
 
-def _add_problem(spec: APISpec, response: Any) -> None:
+def _add_problem(spec: APISpec, response: Answer) -> None:
     status = response.status_code
     mine = [name for name in ("Retry-After", "WWW-Authenticate") if name in response.headers]
     content = {"schema": "Problem", "example": json.loads(response.get_data())}
@@ -112,7 +113,7 @@ def _add_problem(spec: APISpec, response: Any) -> None:
         {
             "description": f"{HTTPStatus(status).phrase}.",
             "headers": headers(*EVERYWHERE, *mine),
-            "content": {response.mimetype: content},
+            "content": {response.headers["Content-Type"]: content},
         },
     )
 

@@ -4,6 +4,7 @@ import pytest
 from werkzeug.test import EnvironBuilder
 from werkzeug.wrappers import Response
 
+from common.answers import Answer
 from common.cors import Cors, parse_origins
 from common.request import Request
 
@@ -17,7 +18,7 @@ def request(origin: str = "", method: str = "GET", **headers: str) -> Request:
     return Request(EnvironBuilder(path="/api/todos", method=method, headers=named).get_environ())
 
 
-def preflight(cors: Cors, origin: str) -> Response | None:
+def preflight(cors: Cors, origin: str) -> Answer | None:
     return cors.preflight(request(origin, "OPTIONS", Access_Control_Request_Method="PATCH"))
 
 

@@ -49,11 +49,11 @@ def test_every_word_becomes_a_problem_document(word: type[SuiteError]) -> None:
     response = problems.from_error(word("a_word", "A sentence."), "/api/x", "r-1")
     body = json.loads(response.get_data())
     assert response.status_code == body["status"] == problems.STATUS[word]
-    assert response.mimetype == "application/problem+json"
+    assert response.headers["Content-Type"] == "application/problem+json"
     assert body["code"] == "a_word"
     assert body["detail"] == "A sentence."
     assert (body["instance"], body["request_id"]) == ("/api/x", "r-1")
-    assert word.__name__ not in response.get_data(as_text=True).replace(body["title"], "")
+    assert word.__name__ not in response.get_data().decode().replace(body["title"], "")
 
 
 def test_a_validation_problem_names_its_fields() -> None:
