@@ -171,8 +171,10 @@ class Connection(Exchange):
         """Close; who is still sending gets the time to see the answer, which a reset would take away."""
         self._all.waiting.pop(self, None)
         try:
-            if self.server.is_secure:
+            if self._incoming is None:
                 self._say_farewell()
+            else:
+                self._incoming.release()
             if self._lingers:
                 self._linger()
             super().finish()
