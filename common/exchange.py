@@ -107,9 +107,10 @@ class Exchange(HttpProtocol):
         if not is_sound(values, version):
             return 400
         options = connection_options(values)
-        is_known = not host and len(head.raw) <= _LONGEST_REMEMBERED
+        raw = head.raw
+        is_known = not host and len(raw) <= _LONGEST_REMEMBERED
         self._fields = Fields(
-            head.raw, version if is_known else "",
+            raw, version if is_known else "",
             keeps_open=stays_open(options, version), says_so="keep-alive" in options,
             has_body=has_body(values), environ={**self._environ_of_all, **environ_of(pairs), NOTES: {}},
         )  # fmt: skip

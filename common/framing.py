@@ -30,7 +30,7 @@ class Head:
     def __init__(self, lines: Any) -> None:
         self._lines = lines
         self._size = 0
-        self.raw = b""
+        self._read: list[bytes] = []
 
     def readline(self, size: int = -1) -> bytes:
         """One line, whole."""
@@ -40,8 +40,13 @@ class Head:
         self._size += len(line)
         if self._size > MAX_TOTAL_HEADER_SIZE:
             raise HeadersTooLarge()
-        self.raw += line
+        self._read.append(line)
         return line
+
+    @property
+    def raw(self) -> bytes:
+        """All lines so far."""
+        return b"".join(self._read)
 
 
 class Malformed(Exception):
