@@ -10,9 +10,9 @@ from typing import Any
 from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
 
 from ops.mailcatcher.catcher import Catcher
-from ops.mailcatcher.message import read_content
+from ops.mailcatcher.conversation import Conversation
+from ops.mailcatcher.message import read_headers
 
-SIZE_LIMIT = 25 * 1024 * 1024
 ACCEPTED = "250 2.0.0 Message accepted"
 GREETING_REFUSED = b"421 4.3.2 Service not available, closing transmission channel\r\n"
 
@@ -52,6 +52,13 @@ class Handler:
     def __init__(self, catcher: Catcher) -> None:
         self._catcher = catcher
 
+    async def handle_EHLO(
+        self, server: SMTP, session: Session, envelope: Envelope, hostname: str, responses: list[str]
+    ) -> list[str]:
+        """Offers to take several commands at once (RFC 2920), as the library does without saying so."""
+        session.host_name = hostname
+        return [*responses[:-1], "250-PIPELINING", responses[-1]]
+
     async def handle_RCPT(
         self, server: SMTP, session: Session, envelope: Envelope, address: str, rcpt_options: list[str]
     ) -> str:
@@ -76,10 +83,9 @@ class Handler:
         return refusal or ACCEPTED
 
     def _record(self, recipients: list[str], answer: str, raw: bytes) -> None:
-        content = read_content(raw)
-        ids = content.header("message-id") or None, content.header("x-message-id") or None
+        message_id, x_message_id = read_headers(raw, "message-id", "x-message-id")
         for recipient in recipients:
-            self._catcher.attempts.record(recipient, answer, *ids)
+            self._catcher.attempts.record(recipient, answer, message_id or None, x_message_id or None)
 
 
 class Login:
@@ -104,11 +110,7 @@ class Login:
 async def serve_smtp(catcher: Catcher, host: str, port: int, security: Security) -> asyncio.Server:
     """Listens for mails."""
     context = security.context()
-    options: dict[str, Any] = {
-        "data_size_limit": SIZE_LIMIT,
-        "enable_SMTPUTF8": True,
-        "hostname": "localhost",
-    }
+    options: dict[str, Any] = {"enable_SMTPUTF8": True, "hostname": "localhost"}
     if security.starttls:
         options |= {"tls_context": context, "require_starttls": True}
     if security.user:
@@ -120,6 +122,8 @@ async def serve_smtp(catcher: Catcher, host: str, port: int, security: Security)
     loop = asyncio.get_running_loop()
 
     def protocol() -> asyncio.Protocol:
-        return RefusingProtocol() if catcher.faults.refuse else SMTP(Handler(catcher), loop=loop, **options)
+        if catcher.faults.refuse:
+            return RefusingProtocol()
+        return Conversation(Handler(catcher), loop=loop, **options)
 
     return await loop.create_server(protocol, host, port, ssl=None if security.starttls else context)

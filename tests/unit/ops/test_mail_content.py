@@ -3,7 +3,7 @@ from email.message import EmailMessage
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ops.mailcatcher.message import read_content
+from ops.mailcatcher.message import read_content, read_headers
 
 
 def test_both_parts_and_encoded_headers_are_read():
@@ -42,9 +42,17 @@ def test_a_repeated_header_keeps_all_its_values():
     assert read_content(b"Received: one\nReceived: two\n\n").headers["Received"] == "one, two"
 
 
+def test_single_headers_read_as_in_the_whole():
+    raw = (
+        b"Subject: =?utf-8?q?Gr=C3=BC=C3=9Fe?=\r\n an  alle\r\nX-Two: a\r\nX-Two: b\r\n\r\nSubject: body\r\n"
+    )
+    assert read_headers(raw, "subject", "x-two", "other") == ["Grüße an alle", "a, b", ""]
+    assert read_content(raw).header("subject") == "Grüße an alle"
+
+
 @given(st.binary(max_size=400))
 def test_garbage_never_fails(garbage):
-    read_content(garbage)
+    assert read_headers(garbage, "subject") == [read_content(garbage).header("subject")]
 
 
 PIECES = [
@@ -63,4 +71,6 @@ PIECES = [
 
 @given(st.lists(st.sampled_from(PIECES), max_size=12))
 def test_broken_structures_never_fail(pieces):
-    read_content(b"".join(pieces))
+    raw = b"".join(pieces)
+    assert len(read_headers(raw, "subject")) == 1
+    read_content(raw)

@@ -46,3 +46,12 @@ def test_files_of_others_in_the_folder_are_left_alone(tmp_path):
     foreign.write_bytes(b"Subject: mine\n\nx")
     assert len(MailStore(tmp_path / "mails")) == 0
     assert foreign.exists()
+
+
+def test_a_mail_that_a_mail_program_has_moved_is_still_there(tmp_path):
+    store = MailStore(tmp_path / "mails")
+    mail = store.add("a@example.com", ["b@example.com"], MAIL)
+    (file,) = (tmp_path / "mails" / "new").iterdir()
+    file.rename(tmp_path / "mails" / "cur" / f"{file.name}:2,S")
+    assert store.raw(mail.id) == MAIL
+    assert MailStore(tmp_path / "mails").raw(mail.id) == MAIL

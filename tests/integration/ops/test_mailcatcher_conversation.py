@@ -1,0 +1,66 @@
+"""What a mail catcher makes of what is written to it, in whatever pieces."""
+
+import smtplib
+from collections.abc import Iterator
+
+import pytest
+import requests
+
+from ops.engines import MailCatcher
+from ops.engines.ports import free_port
+
+HOST = "127.0.0.1"
+
+
+@pytest.fixture(scope="module")
+def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MailCatcher]:
+    catcher = MailCatcher(tmp_path_factory.mktemp("mail"), free_port(), free_port())
+    catcher.start()
+    catcher.wait_ready()
+    yield catcher
+    catcher.stop()
+
+
+@pytest.fixture
+def catcher(running: MailCatcher) -> MailCatcher:
+    running.clear()
+    return running
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        b"",
+        b".",
+        b"..\r\nx",
+        b"one line",
+        b"ends in a dot.\r\n",
+        b"\r\n.\r\n.x.\r\n\r\n",
+        b"a.\r\n" * 500,
+        b"y" * 300_000,
+    ],
+)
+def test_a_text_is_kept_as_it_was_wherever_its_dots_stand(catcher: MailCatcher, text: bytes) -> None:
+    with smtplib.SMTP(HOST, catcher.port, timeout=10) as client:
+        client.sendmail("x@example.com", ["anna@example.com"], b"Subject: x\r\n\r\n" + text)
+        client.sendmail("x@example.com", ["anna@example.com"], text)
+    whole, bare = [
+        requests.get(f"{catcher.url}/mails/{mail['id']}/source", timeout=10).content
+        for mail in reversed(catcher.mails())
+    ]
+    for kept, sent in ((whole, b"Subject: x\r\n\r\n" + text), (bare, text)):
+        assert kept == (sent if sent.endswith(b"\r\n") else sent + b"\r\n")
+
+
+def test_commands_may_come_together_and_are_answered_together(catcher: MailCatcher) -> None:
+    with smtplib.SMTP(HOST, catcher.port, timeout=10) as client:
+        client.ehlo()
+        assert client.has_extn("pipelining")
+        mail = b"MAIL FROM:<x@example.com>\r\nRCPT TO:<anna@example.com>\r\nDATA\r\n"
+        client.send(mail)
+        assert [client.getreply()[0] for _ in range(3)] == [250, 250, 354]
+        client.send(b"Subject: first\r\n\r\n.\r\n" + mail)
+        assert [client.getreply()[0] for _ in range(4)] == [250, 250, 250, 354]
+        client.send(b"Subject: second\r\n\r\n.\r\nMAIL FROM:<x@example.com>\r\nRCPT\r\nDATA\r\nQUIT\r\n")
+        assert [client.getreply()[0] for _ in range(5)] == [250, 250, 501, 503, 221]
+    assert [mail["subject"] for mail in catcher.mails()] == ["second", "first"]
