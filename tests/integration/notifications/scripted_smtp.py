@@ -51,23 +51,27 @@ class ScriptedSmtp:
         while line := stream.readline():
             verb = line[:4].decode().upper().strip()
             self.commands.append(line.decode().strip())
-            if not self._answer(stream, verb):
-                return
-            if verb == "DATA" and not (self._read_body(stream) and self._answer(stream, "BODY")):
+            reply = self._answer(stream, verb)
+            if verb == "DATA" and reply.startswith(b"354"):
+                reply = self._answer(stream, "BODY") if self._read_text(stream) else b""
+            if not reply:
                 return
 
-    def _answer(self, stream: Any, cue: str) -> bool:
+    def _read_text(self, stream: Any) -> bool:
+        lines = []
+        while (line := stream.readline()) not in (b".\r\n", b""):
+            lines.append(line)
+        if line:
+            self.mails.append(b"".join(lines))
+        return bool(line)
+
+    def _answer(self, stream: Any, cue: str) -> bytes:
+        """What was answered; nothing if that ends the conversation."""
         reply = self.once.pop(cue, None) or self.replies.get(cue, _USUAL.get(cue, b"250 ok"))
         if reply == SILENCE:
             eventlet.sleep(60)
         if reply in (SILENCE, HANG_UP):
-            return False
+            return b""
         stream.write(reply + b"\r\n")
         stream.flush()
-        return not reply.startswith(b"421")
-
-    def _read_body(self, stream: Any) -> bool:
-        if self.replies.get("DATA", b"354").startswith(b"354"):
-            lines = list(iter(stream.readline, b".\r\n"))
-            self.mails.append(b"".join(lines))
-        return True
+        return b"" if reply.startswith(b"421") else bytes(reply)

@@ -18,6 +18,7 @@ Scripted = Callable[..., ScriptedSmtp]
 MailerFor = Callable[..., Mailer]
 MAIL = RenderedEmail("Hi", "Hello\n", "<p>Hello</p>\n")
 BEFORE_THE_DATA = ["GREETING", "EHLO", "MAIL", "RCPT", "DATA"]
+ONE_BY_ONE, AT_ONCE = b"250 mail.example", b"250-mail.example\r\n250 PIPELINING"
 
 
 def failure_of(mailer: Mailer, recipient: str = "ada@example.org") -> DeliveryFailure:
@@ -38,11 +39,12 @@ def test_a_silent_server_is_given_up_after_the_timeout(
     assert failure.reason == "smtp_timeout"
 
 
+@pytest.mark.parametrize("ehlo", [ONE_BY_ONE, AT_ONCE])
 @pytest.mark.parametrize("step", BEFORE_THE_DATA)
 def test_a_server_that_hangs_up_before_the_data_can_be_tried_again(
-    step: str, scripted: Scripted, mailer_for: MailerFor
+    step: str, ehlo: bytes, scripted: Scripted, mailer_for: MailerFor
 ) -> None:
-    server = scripted(**{step: HANG_UP})
+    server = scripted(**{"EHLO": ehlo, step: HANG_UP})
     mailer = mailer_for(server.port)
     failure = failure_of(mailer)
     assert isinstance(failure, TemporaryFailure)
@@ -106,11 +108,12 @@ def test_a_pooled_connection_that_died_without_a_word_is_replaced(
     assert (len(server.mails), server.connections) == (2, 2)
 
 
+@pytest.mark.parametrize("ehlo", [ONE_BY_ONE, AT_ONCE])
 @pytest.mark.parametrize("answer", [HANG_UP, b"421 closing"])
 def test_a_server_that_hangs_up_between_two_mails_costs_the_second_no_attempt(
-    answer: Any, scripted: Scripted, mailer_for: MailerFor
+    answer: Any, ehlo: bytes, scripted: Scripted, mailer_for: MailerFor
 ) -> None:
-    server = scripted()
+    server = scripted(EHLO=ehlo)
     mailer = mailer_for(server.port)
     send(mailer)
     server.once["MAIL"] = answer
@@ -159,9 +162,59 @@ def test_each_refusal_is_temporary_unless_the_mail_is_at_fault(
     scripted: Scripted,
     mailer_for: MailerFor,
 ) -> None:
-    failure = failure_of(mailer_for(scripted(**{step: answer}).port))
-    assert type(failure) is kind
-    assert failure.reason == reason
+    for ehlo in (ONE_BY_ONE, AT_ONCE):
+        failure = failure_of(mailer_for(scripted(**{"EHLO": ehlo, step: answer}).port))
+        assert (type(failure), failure.reason) == (kind, reason)
+
+
+@pytest.mark.parametrize("step", ["RCPT", "DATA"])
+def test_a_refusal_stands_though_the_server_has_gone_by_its_next_answer(
+    step: str, scripted: Scripted, mailer_for: MailerFor
+) -> None:
+    server = scripted(EHLO=AT_ONCE, MAIL=b"552 5.3.4 too big", **{step: HANG_UP})
+    mailer = mailer_for(server.port)
+    assert failure_of(mailer).reason == "smtp_content_refused"
+    assert not mailer._idle
+
+
+def test_a_server_that_wants_the_text_of_a_refused_mail_gets_no_mail(
+    scripted: Scripted, mailer_for: MailerFor
+) -> None:
+    server = scripted(EHLO=AT_ONCE, RCPT=b"550 5.1.1 nobody")
+    mailer = mailer_for(server.port)
+    assert failure_of(mailer).reason == "smtp_recipient_refused"
+    assert not mailer._idle
+    assert not server.mails
+
+
+def test_a_refused_mail_costs_no_connection_where_what_follows_it_is_refused_too(
+    scripted: Scripted, mailer_for: MailerFor
+) -> None:
+    server = scripted(EHLO=AT_ONCE)
+    mailer = mailer_for(server.port)
+    server.once |= {"RCPT": b"550 5.1.1 nobody", "DATA": b"503 5.5.1 no recipients"}
+    assert failure_of(mailer).reason == "smtp_recipient_refused"
+    send(mailer)
+    assert (len(server.mails), server.connections) == (1, 1)
+
+
+def test_the_commands_before_the_data_come_in_one_write(mailer_for: MailerFor) -> None:
+    listener = eventlet.listen(("127.0.0.1", 0))
+    reading = eventlet.spawn(_read_one_mail, listener)
+    send(mailer_for(listener.getsockname()[1]))
+    commands, text = reading.wait()
+    assert [line[:4] for line in commands.splitlines()] == [b"MAIL", b"RCPT", b"DATA"]
+    assert text.endswith(b"\r\n.\r\n")
+
+
+def _read_one_mail(listener: Any) -> list[bytes]:
+    client, _ = listener.accept()
+    read = []
+    for answer in (b"220 ready", AT_ONCE, b"250 ok\r\n250 ok\r\n354 go on"):
+        client.sendall(answer + b"\r\n")
+        read.append(client.recv(65536))
+    client.sendall(b"250 ok\r\n")
+    return read[1:]
 
 
 def test_a_servers_words_are_kept_short_and_clean(scripted: Scripted, mailer_for: MailerFor) -> None:
