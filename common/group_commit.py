@@ -2,15 +2,22 @@
 
 Each write is as durable as it would be alone, and each caller learns what became of its own. A server's
 flush to disk, and most of what a command costs on both sides, is then shared by all that wait.
+
+Whoever will have something to write says so (:meth:`GroupCommit.expecting`), and is waited for a moment by
+those that are there already: what has begun together goes on together, with one command for each step. A
+write that no other is expected to join is made at once.
 """
 
 from collections import deque
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any
 
 import eventlet
 from eventlet.event import Event
+from eventlet.hubs import get_hub
 from pymongo import InsertOne, UpdateOne
 from pymongo.collection import Collection
 from pymongo.errors import BulkWriteError, WriteError
@@ -19,6 +26,8 @@ from common import tracing
 from common.mongo import DUPLICATE_KEY, AlreadyThere, Document, translated, unique
 
 _AT_ONCE = 100
+_PATIENCE_SECONDS = 0.02
+"""How long those that are there wait for the others that are expected."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,17 +78,30 @@ class GroupCommit:
     def __init__(self, collection: Collection[Document]) -> None:
         self._collection = collection
         self._waiting: deque[_Write] = deque()
+        self._expected = 0
         self._is_busy = False
+        self._patience: Any = None
+
+    @contextmanager
+    def expecting(self) -> Iterator[None]:
+        """Say that writes will come, one at a time, while the block runs."""
+        self._expected += 1
+        try:
+            yield
+        finally:
+            self._expected -= 1
+            self._look()  # the others need not wait for this one any more
 
     def write(self, change: Change) -> bool:
         """Make a change, and return when it is stored: whether it is an update that has made the document.
 
         AlreadyThere if the key is taken; else what the same write alone would raise.
         """
-        if not self._is_busy:
+        if not self._is_busy and not self._expected:
             return self._write_alone(change)
         mine = _Write(change)
         self._waiting.append(mine)
+        self._look()
         with tracing.below("mongodb", tracing.current.get()):  # the command itself belongs to many
             return bool(mine.done.wait())
 
@@ -90,22 +112,45 @@ class GroupCommit:
             with unique():
                 return change.make(self._collection)  # half of what the driver takes for a bulk of one
         finally:
-            if self._waiting:
-                eventlet.spawn(self._work)
-            else:
-                self._is_busy = False
+            self._is_busy = False
+            self._look()
+
+    @property
+    def _is_complete(self) -> bool:
+        return len(self._waiting) >= self._expected
+
+    def _look(self) -> None:
+        """Begin with what waits if all are there, else a little later."""
+        if self._is_busy or not self._waiting:
+            return
+        if self._is_complete:
+            self._begin()
+        elif self._patience is None:
+            self._patience = get_hub().schedule_call_global(_PATIENCE_SECONDS, self._begin)
+
+    def _begin(self) -> None:
+        if self._patience is not None:
+            self._patience.cancel()
+            self._patience = None
+        if self._waiting and not self._is_busy:
+            self._is_busy = True
+            eventlet.spawn(self._work)  # what others write until it runs is in the group as well
 
     def _work(self) -> None:
         try:
-            while self._waiting:
-                self._write([self._waiting.popleft() for _ in islice(range(_AT_ONCE), len(self._waiting))])
+            self._write_group()
+            while self._waiting and self._is_complete:
+                self._write_group()
         finally:
             self._is_busy = False
+            self._look()
+
+    def _write_group(self) -> None:
+        self._write([self._waiting.popleft() for _ in islice(range(_AT_ONCE), len(self._waiting))])
 
     def _write(self, writes: list[_Write]) -> None:
         try:
-            with translated():
-                outcomes = self._outcomes([one.change.in_bulk() for one in writes])
+            outcomes = self._outcomes([one.change for one in writes])
         except Exception as problem:
             outcomes = dict.fromkeys(range(len(writes)), problem)
         for number, one in enumerate(writes):
@@ -115,8 +160,15 @@ class GroupCommit:
             else:
                 one.done.send(outcome)
 
-    def _outcomes(self, changes: list[InsertOne[Document] | UpdateOne]) -> dict[int, Any]:
+    def _outcomes(self, changes: list[Change]) -> dict[int, Any]:
         """What is to be told of those changes that did more, or less, than find their document."""
+        if len(changes) == 1:
+            with unique():
+                return {0: changes[0].make(self._collection)}
+        with translated():
+            return self._outcomes_of_bulk([change.in_bulk() for change in changes])
+
+    def _outcomes_of_bulk(self, changes: list[InsertOne[Document] | UpdateOne]) -> dict[int, Any]:
         try:
             done = self._collection.bulk_write(changes, ordered=False)
         except BulkWriteError as problem:

@@ -7,7 +7,7 @@ from common.retry import is_permanent
 CLAIMED, SENT, FAILED, CANCELLED = "claimed", "sent", "failed", "cancelled"
 CLOSED = (SENT, CANCELLED)
 """In these states nobody sends the mail any more."""
-POOL_SHARE = 1 / 3
+POOL_SHARE = 1 / 2
 """The part of the workers that may be busy with mails. What waits stays in the broker, where urgent mails
 overtake; what is left answers calls."""
 SEND_SECONDS = 40

@@ -53,6 +53,10 @@ class NotificationsService(SuiteService):
     @handles(events.NOTIFICATION_REQUESTED, share=domain.POOL_SHARE, quiet=True)
     def handle_notification_requested(self, event: Payload) -> None:
         """Claim the mail, send it, note the outcome; what fails is raised, and tried again if it may be."""
+        with self.deliveries.under_way():
+            self._deliver(event)
+
+    def _deliver(self, event: Payload) -> None:
         if not self.deliveries.claim(event["message_id"], event["template"]):
             log.info("message_duplicate", message_id=event["message_id"])
             return

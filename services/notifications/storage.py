@@ -45,6 +45,8 @@ class DeliveryLog:
 
     def __init__(self, storage: DeliveryStorage, request_id: str) -> None:
         self._storage = storage
+        self.under_way = storage.group.expecting
+        """While a mail is being handled: those that are handled together share what is written."""
         self._write = storage.group.write
         self._made = ""
         self._request_id = request_id

@@ -7,8 +7,14 @@ from typing import Any
 import eventlet
 import pytest
 from pymongo import MongoClient
+from pymongo.monitoring import (
+    CommandFailedEvent,
+    CommandListener,
+    CommandStartedEvent,
+    CommandSucceededEvent,
+)
 
-from common import events, mongo
+from common import events, group_commit, mongo
 from common.errors import Unavailable
 from common.group_commit import GroupCommit, Update
 from common.mongo import AlreadyThere
@@ -161,6 +167,58 @@ def test_a_group_whose_server_is_away_fails_for_each_and_the_next_does_not(
                 one.wait()
     monkeypatch.undo()
     assert group.write(upsert(1)) is True
+
+
+class Commands(CommandListener):
+    """The names of the commands that a client has sent."""
+
+    def __init__(self) -> None:
+        self.names: list[str] = []
+
+    def started(self, event: CommandStartedEvent) -> None:
+        self.names.append(event.command_name)
+
+    def succeeded(self, event: CommandSucceededEvent) -> None:
+        pass
+
+    def failed(self, event: CommandFailedEvent) -> None:
+        pass
+
+
+def test_those_that_begin_together_share_a_command_for_each_of_their_steps(messaging: Running) -> None:
+    commands, ledger = Commands(), messaging.provider("ledger")
+    uri = ledger.container.config["MONGODB_URI"]
+    with MongoClient[Any](uri, event_listeners=[commands]) as client:
+        group = GroupCommit(client[ledger.db.name].grouped)
+
+        def two_steps(key: int) -> bool:
+            with group.expecting():
+                is_new = group.write(upsert(key))
+                eventlet.sleep(0.002 * (key % 3))
+                return is_new and not group.write(Update({"_id": key}, {"$set": {"done": True}}))
+
+        try:
+            assert all(eventlet.GreenPool(12).imap(two_steps, range(12)))
+        finally:
+            ledger.db.grouped.drop()
+    # On a busy machine one may come too late for the others.
+    assert 2 <= commands.names.count("update") <= 6
+
+
+def test_a_write_waits_for_who_is_expected_and_no_longer(
+    group: GroupCommit, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(group_commit, "_PATIENCE_SECONDS", 60)
+    with eventlet.Timeout(10), group.expecting():
+        assert group.write(upsert(1)) is True
+        with group.expecting():
+            waiting = eventlet.spawn(group.write, upsert(2))
+            eventlet.sleep(0.1)
+            assert not waiting.dead
+        assert waiting.wait() is True
+    monkeypatch.setattr(group_commit, "_PATIENCE_SECONDS", 0.05)
+    with eventlet.Timeout(10), group.expecting(), group.expecting():
+        assert group.write(upsert(3)) is True
 
 
 def _service(messaging: Running) -> MessagingService:
