@@ -133,7 +133,7 @@ NOTIFICATION_REQUESTED = Event(
     ("user_id", "locale"),
     urgent=URGENT,
 )
-NOTIFICATION_SENT = Event("notifications", "notification_sent", ("message_id", "attempt"))
+NOTIFICATION_SENT = Event("notifications", "notification_sent", ("message_id", "attempt"), ("template",))
 NOTIFICATION_FAILED = Event(
     "notifications", "notification_failed", ("message_id", "attempt", "reason", "detail", "final")
 )

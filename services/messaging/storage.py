@@ -164,9 +164,14 @@ class Ledger:
         ]
         with translated():
             self._messages.bulk_write(changes, ordered=False)
-            those = {"_id": {"$in": [event["message_id"] for event in sent]}, "template": DIGEST}
-            digests = list(self._messages.find(those, {"_id": 1}))
-        for digest in digests:
+        # An event of an older version does not tell the template.
+        if perhaps := [one["message_id"] for one in sent if one.get("template", DIGEST) == DIGEST]:
+            self._settle_digests(perhaps)
+
+    def _settle_digests(self, perhaps: list[str]) -> None:
+        with translated():
+            found = list(self._messages.find({"_id": {"$in": perhaps}, "template": DIGEST}, {"_id": 1}))
+        for digest in found:
             self._settle_gathered(digest["_id"], domain.SENT)
 
     def record_failed(self, event: Document) -> None:

@@ -68,7 +68,7 @@ class NotificationsService(SuiteService):
         except DeliveryFailure as failure:
             self._note_failure(event, failure)
             raise
-        self.deliveries.sent(event["message_id"], self.attempt.number)
+        self.deliveries.sent(event["message_id"], self.attempt.number, event["template"])
         metrics.mail(event["template"], "sent").inc()
         log.info("mail_sent", message_id=event["message_id"], template=event["template"])
 

@@ -104,9 +104,10 @@ class DeliveryLog:
                 {"_id": message_id, "status": domain.CLAIMED}, {"$set": {"lease_until": clock.now()}}
             )
 
-    def sent(self, message_id: str, attempt: int) -> None:
+    def sent(self, message_id: str, attempt: int, template: str) -> None:
         """Note that the server has taken the mail, ``notification_sent`` with it."""
-        self._close(message_id, domain.SENT, events.NOTIFICATION_SENT, attempt=attempt)
+        about = {"attempt": attempt, "template": template}
+        self._close(message_id, domain.SENT, events.NOTIFICATION_SENT, **about)
 
     def failed(self, message_id: str, attempt: int, reason: str, detail: str, final: bool) -> None:
         """Note why it has not, ``notification_failed`` with it."""

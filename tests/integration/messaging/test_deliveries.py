@@ -51,7 +51,7 @@ def status(log: DeliveryLog, message_id: str) -> str:
 def test_a_mail_is_claimed_sent_and_then_a_duplicate(log: DeliveryLog, wire: Wire) -> None:
     message_id, heard = new_id(), Heard(wire, "notifications")
     assert claim(log, message_id) is True
-    log.sent(message_id, 1)
+    log.sent(message_id, 1, "welcome")
     assert status(log, message_id) == domain.SENT
     assert [claim(log, message_id) for _ in range(3)] == [False] * 3
     assert eventually(lambda: heard.names(message_id=message_id)) == ["notification_sent"]
@@ -144,7 +144,7 @@ def test_a_mail_is_cancelled_between_attempts_and_not_while_or_after_it_is_sent(
     assert status(log, message_id) == domain.CANCELLED
     sent = new_id()
     claim(log, sent)
-    log.sent(sent, 1)
+    log.sent(sent, 1, "welcome")
     with pytest.raises(Conflict, match="message_sent"):
         log.cancel(sent)
 
