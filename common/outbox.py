@@ -29,7 +29,9 @@ from common.transport import codec
 log = get_logger()
 POLL_SECONDS = 2.0
 _RETRY_SECONDS = 1.0
-_PAUSE_SECONDS = 0.1
+_PAUSE_SECONDS, _LONGEST_PAUSE, _MANY = 0.1, 0.3, 15
+"""What follows a publication waits so long for company, and longer where the last one had many entries: what
+a batch costs whatever its size, here and with all who handle it, is then shared by more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +98,7 @@ class Relay(SharedExtension):
         self._wake: LightQueue = LightQueue(1)
         self._store: Store | None = None
         self._stopping = False
+        self._published = 0
         self._turn = Semaphore(1)
 
     def attach(self, store: Store) -> None:
@@ -132,8 +135,9 @@ class Relay(SharedExtension):
                 self._wake.get(timeout=POLL_SECONDS)
             except Empty:
                 pass
-            # What is stored right after a publication waits a moment, and leaves in company.
-            eventlet.sleep(_PAUSE_SECONDS if self._drain_in_turn() else _RETRY_SECONDS)
+            self._published = 0
+            is_well = self._drain_in_turn()
+            eventlet.sleep(pause_after(self._published) if is_well else _RETRY_SECONDS)
 
     def _drain_in_turn(self) -> bool:
         # finish() drains for the last time; the store may be closed by now
@@ -155,12 +159,18 @@ class Relay(SharedExtension):
     def _publish(self, entries: Sequence[Entry]) -> None:
         spans, entries = _traced(entries) if tracing.recorder.is_on else ((), entries)
         self.publisher.publish([to_message(entry) for entry in entries])
+        self._published += len(entries)
         for span in spans:
             span.end()
         for name, those in groupby(sorted(entries, key=_name), key=_name):
             published = list(those)
             metrics.event_published(name).inc(len(published))
             log.info("message_published", event_name=name, **_told(published))
+
+
+def pause_after(published: int) -> float:
+    """The seconds until the next publication: what is stored meanwhile leaves in company."""
+    return min(_LONGEST_PAUSE, _PAUSE_SECONDS * max(1.0, published / _MANY))
 
 
 def _traced(entries: Sequence[Entry]) -> tuple[list[tracing.Span], list[Entry]]:
