@@ -1,9 +1,10 @@
 """The Jinja environments of the mails, one a language, and the three files of a template made into text."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, MutableMapping, Sequence
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template, select_autoescape
 
@@ -56,9 +57,15 @@ def _tidy(text: str) -> str:
     return re.sub(r"\n{3,}", "\n\n", lines) + "\n"
 
 
+class _Environment(Environment):
+    def make_globals(self, d: MutableMapping[str, Any] | None) -> MutableMapping[str, Any]:
+        """A plain dictionary: Jinja's own is a chain of two, which each rendering walks several times."""
+        return {**self.globals, **(d or {})}
+
+
 def _environment(words: Words) -> Environment:
     # English lies in the folder itself: what a language has no file of its own for (the layout) is there.
-    environment = Environment(
+    environment = _Environment(
         loader=FileSystemLoader([TEMPLATE_FOLDER / words.language, TEMPLATE_FOLDER]),
         autoescape=select_autoescape(["html"], default=False),
         undefined=StrictUndefined,
