@@ -158,11 +158,18 @@ class QueueConsumer(NamekoQueueConsumer):
         self.ack_message(message)
 
     def ack_message(self, *messages: Received) -> None:
-        """Acknowledge; on a lost connection the broker keeps the messages and delivers them again."""
+        """Acknowledge; on a lost connection the broker keeps the messages and delivers them again.
+
+        The broker is told in a moment, so that what is done at the same time is acknowledged by one frame.
+        """
         for message in messages:
             if self._is_open(message):
                 message._state = "ACK"
+                if not self._acks.waiting:
+                    eventlet.spawn_n(self._tell_acks)
                 self._acks.add(message.delivery_tag)
+
+    def _tell_acks(self) -> None:
         if self._acks.waiting:
             number = self._channel.channel_id
             self._tell_broker(b"".join(frames.ack(number, *one) for one in self._acks.take()))
