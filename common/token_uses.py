@@ -6,6 +6,7 @@ A request waits for none of it, and a token that is used while the user service 
 import time
 
 import eventlet
+from eventlet.event import Event
 from nameko.extensions import SharedExtension
 
 from common.revocation_feed import RevocationFeed
@@ -24,6 +25,7 @@ class TokenUses(SharedExtension):
         super().__init__()
         self._told_at: dict[str, float] = {}
         self._untold: set[str] = set()
+        self._noted = Event()
 
     def note(self, token_id: str) -> None:
         """Remember that a token was used just now, unless that was told less than a minute ago."""
@@ -34,6 +36,8 @@ class TokenUses(SharedExtension):
             self._told_at.clear()
         self._told_at[token_id] = now
         self._untold.add(token_id)
+        if not self._noted.ready():
+            self._noted.send()
 
     def start(self) -> None:
         """Begin to tell."""
@@ -45,7 +49,8 @@ class TokenUses(SharedExtension):
 
     def _run(self) -> None:
         while True:
+            self._noted.wait()
             eventlet.sleep(SEND_SECONDS)
-            if self._untold and self.feed.queue_consumer.connected:
-                told, self._untold = sorted(self._untold), set()
+            if self.feed.queue_consumer.connected:
+                told, self._untold, self._noted = sorted(self._untold), set(), Event()
                 self.feed.call_users("note_token_uses", {"token_ids": told})

@@ -62,11 +62,10 @@ class MailServer(DependencyProvider):
     def _watch(self) -> None:
         queue = event_queue(events.NOTIFICATION_REQUESTED, self.container.service_name).name
         while True:
-            eventlet.sleep(_LOOK_SECONDS)
-            if not self.mailer.breaker.is_closed:
-                log.error("mail_server_down", queue=queue)
-                self.queue_consumer.pause(queue)
-                while not self.mailer.try_again():
-                    eventlet.sleep(_LOOK_SECONDS)
-                self.queue_consumer.resume(queue)
-                log.info("mail_server_up", queue=queue)
+            self.mailer.await_trouble()
+            log.error("mail_server_down", queue=queue)
+            self.queue_consumer.pause(queue)
+            while not self.mailer.try_again():
+                eventlet.sleep(_LOOK_SECONDS)
+            self.queue_consumer.resume(queue)
+            log.info("mail_server_up", queue=queue)

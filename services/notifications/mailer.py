@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import eventlet
+from eventlet.event import Event
 from eventlet.semaphore import BoundedSemaphore
 
 from common import metrics, tracing
@@ -38,6 +39,7 @@ class Mailer:
         self._idle: deque[SmtpSession] = deque()
         self._slots = BoundedSemaphore(MAX_CONNECTIONS)
         self.breaker = Breaker(FAILURES, PAUSE_SECONDS, LONGEST_PAUSE_SECONDS)
+        self._trouble = Event()
         metrics.show_semaphore("smtp", MAX_CONNECTIONS, self._slots)
 
     def send(self, envelope: Envelope) -> None:
@@ -54,6 +56,12 @@ class Mailer:
         with eventlet.Timeout(CHECK_SECONDS, late):
             SmtpSession.open(self.settings, self._tls_context, login=False).close()
         self._close_stale()
+
+    def await_trouble(self) -> None:
+        """Return as soon as the server is left alone."""
+        while self.breaker.is_closed:
+            self._trouble = Event()
+            self._trouble.wait()
 
     def try_again(self) -> bool:
         """Make a connection if the pause is over; whether the server is there."""
@@ -101,6 +109,8 @@ class Mailer:
         except BaseException:
             # A time-out of the caller's is a failure as well: the server is silent.
             self.breaker.failed()
+            if not self.breaker.is_closed and not self._trouble.ready():
+                self._trouble.send()
             raise
         self.breaker.succeeded()
         return session
