@@ -17,19 +17,18 @@ from collections.abc import Callable
 from typing import Any
 
 import eventlet
-from amqp.exceptions import AMQPError, NotFound
+from amqp.exceptions import NotFound
 from kombu import Connection, Exchange, Queue, binding
-from kombu.exceptions import OperationalError
 from kombu.message import Message as Received
-from nameko.amqp.publish import Publisher, UndeliverableMessage
 from nameko.extensions import SharedExtension
 from nameko.rpc import get_rpc_exchange
 
 from common import clock, context, events, metrics
-from common.broker import TRANSIENT
+from common.broker import TRANSIENT, ConfirmedPublisher, Message, PublishFailed
 from common.consumer import QueueConsumer
 from common.logging import get_logger
 from common.revocations import MARGIN_SECONDS, RevokedSessions
+from common.transport import codec
 
 log = get_logger()
 MARK_SECONDS = 2.0
@@ -38,16 +37,22 @@ QUEUE_LIFETIME_MS = 300_000
 _ASK_SECONDS = 2.0
 _HASTE_SECONDS = 0.25
 _PUBLISH_SECONDS = 5.0
+_NONE: dict[str, str] = {}
+_PROPERTIES = {
+    "content_type": "application/json", "content_encoding": "utf-8", "delivery_mode": TRANSIENT,
+    "expiration": str(round(_ASK_SECONDS * 1000)),
+}  # fmt: skip
 
 
-class PublishTimeout(Exception):
-    """The broker has not taken a message in time."""
+class OwnPublisher(ConfirmedPublisher):
+    """A connection for marks and questions alone: events that are under way do not keep them waiting."""
 
 
 class RevocationFeed(SharedExtension):
     """Keeps :attr:`known` current for as long as the process runs."""
 
     queue_consumer = QueueConsumer()
+    publisher = OwnPublisher()
     known: RevokedSessions
     proof: Callable[[], str]
     """Gives the token that shows to the user service that a service is asking."""
@@ -145,7 +150,7 @@ class RevocationFeed(SharedExtension):
     def _mark_or_ask(self) -> None:
         now = time.monotonic()
         if self.known.is_complete:
-            self._publish(now, exchange="", routing_key=self.queue.name)
+            self._publish("", self.queue.name, now)
         elif not self._question or now - self._asked_at > _ASK_SECONDS:
             self._began_at = now
             self._ask("")
@@ -156,26 +161,23 @@ class RevocationFeed(SharedExtension):
 
     def call_users(self, method: str, arguments: dict[str, Any], question: str = "") -> None:
         """Call the user service; the answer comes into this queue, and counts if it is to the question."""
+        headers = {
+            f"nameko.{context.SERVICE_TOKEN}": self.proof(),
+            f"nameko.{context.REQUEST_ID}": f"revocations-{self._own_key}",
+        }
         self._publish(
-            {"args": [], "kwargs": arguments},
-            exchange=get_rpc_exchange(self.container.config), routing_key=f"users.{method}",
+            get_rpc_exchange(self.container.config).name, f"users.{method}",
+            {"args": [], "kwargs": arguments}, headers,
             reply_to=self._own_key, correlation_id=question or str(uuid.uuid4()),
-            headers={
-                f"nameko.{context.SERVICE_TOKEN}": self.proof(),
-                f"nameko.{context.REQUEST_ID}": f"revocations-{self._own_key}",
-            },
         )  # fmt: skip
 
-    def _publish(self, payload: Any, **how: Any) -> None:
-        config = self.container.config
-        publisher = Publisher(
-            config["AMQP_URI"], ssl=config.get("AMQP_SSL"), login_method=config.get("LOGIN_METHOD"),
-            delivery_mode=TRANSIENT, mandatory=True, expiration=_ASK_SECONDS,
-            confirm_timeout=_PUBLISH_SECONDS,
-        )  # fmt: skip
-        late = PublishTimeout("the broker has not confirmed in time")
+    def _publish(
+        self, exchange: str, routing_key: str, payload: Any, headers: dict[str, str] = _NONE, **more: str
+    ) -> None:
+        properties = {**_PROPERTIES, **more}
+        message = Message(exchange, routing_key, codec.dumps(payload), headers, properties)
         try:
-            with eventlet.Timeout(_PUBLISH_SECONDS, late):
-                publisher.publish(payload, **how)
-        except (PublishTimeout, OperationalError, UndeliverableMessage, AMQPError, OSError) as problem:
-            log.debug("revocation_message_lost", error=f"{type(problem).__name__}: {problem}")
+            with eventlet.Timeout(_PUBLISH_SECONDS, PublishFailed("no confirm in time")):
+                self.publisher.publish([message])
+        except PublishFailed as problem:
+            log.debug("revocation_message_lost", error=str(problem))
