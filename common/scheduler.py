@@ -26,7 +26,7 @@ class Due(Protocol):
         """Hand out a batch of what is due; whether there may be more."""
 
     def next_due(self) -> datetime | None:
-        """When the next is due."""
+        """When the next is due; None if that is not known, and only a look can tell."""
 
 
 class Scheduler(SharedExtension):
@@ -61,18 +61,22 @@ class Scheduler(SharedExtension):
     def _look(self) -> float:
         """Hand out what is due; the seconds until the next look. Never raises: that would end the process."""
         try:
-            while self._due is not None and not self._stopping and self._due.hand_out_due():
-                eventlet.sleep()
-            return self._pause()
+            seconds = self._seconds_left()
+            if not seconds:
+                self._hand_out()
+                seconds = self._seconds_left()
+            return _LONGEST_PAUSE if seconds is None else min(_LONGEST_PAUSE, max(_SHORTEST_PAUSE, seconds))
         except SuiteError as problem:
             log.warning("scheduler_store_unavailable", error=str(problem))
         except Exception as problem:
             log.error("scheduler_failed", exc_info=problem)
         return _LONGEST_PAUSE
 
-    def _pause(self) -> float:
+    def _hand_out(self) -> None:
+        while self._due is not None and not self._stopping and self._due.hand_out_due():
+            eventlet.sleep()
+
+    def _seconds_left(self) -> float | None:
+        """Until the next is due, 0 if it is; None if that is not known."""
         moment = self._due.next_due() if self._due is not None and not self._stopping else None
-        if moment is None:
-            return _LONGEST_PAUSE
-        seconds = (moment - clock.now()).total_seconds()
-        return min(_LONGEST_PAUSE, max(_SHORTEST_PAUSE, seconds))
+        return None if moment is None else max(0.0, (moment - clock.now()).total_seconds())

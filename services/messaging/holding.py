@@ -22,7 +22,7 @@ after it gets its content, and what is left of a digest that must not be is held
 
 import uuid
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from pymongo import ASCENDING
@@ -42,6 +42,7 @@ log = get_logger()
 LEASE_SECONDS = 10
 MOST_GATHERED = 500
 _BATCH = 100
+_NEVER = datetime.max.replace(tzinfo=UTC)
 _EXISTS, _MISSING = {"$exists": True}, {"$exists": False}
 NO_LONGER_WAITS = {"due_at": "", "held_until": ""}
 
@@ -98,11 +99,11 @@ class Waiting:
             )
         return bool(done.modified_count)
 
-    def next_due(self) -> datetime | None:
-        """When the next message is due."""
+    def next_due(self) -> datetime:
+        """When the next message is due; far away where none waits."""
         with translated():
             found = self._messages.find_one({"due_at": _EXISTS}, {"due_at": 1}, sort=[("due_at", ASCENDING)])
-        return found["due_at"] if found else None
+        return found["due_at"] if found else _NEVER
 
     def hand_out_due(self) -> bool:
         """Hand out a batch of what is due; whether there may be more."""
