@@ -12,8 +12,9 @@ from typing import Any
 
 import eventlet
 from amqp.exceptions import AMQPError
+from eventlet.hubs import trampoline
 from eventlet.semaphore import Semaphore
-from kombu import Consumer
+from kombu import Connection, Consumer
 from kombu.message import Message as Received
 from nameko.extensions import ProviderCollector
 from nameko.messaging import QueueConsumer as NamekoQueueConsumer
@@ -29,6 +30,7 @@ log = get_logger()
 _PAUSE_SECONDS = 1
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.5, 2.0
 _TICK_SECONDS = 0.5
+"""How long a stop takes to be noticed."""
 _STUCK_SECONDS = 5.0
 
 
@@ -214,13 +216,38 @@ class QueueConsumer(NamekoQueueConsumer):
     def consume(self, limit: int | None, **kwargs: Any) -> Iterator[None]:
         """Consume until the connection is lost, and say so when it is."""
         try:
-            # The tick is how long a stop takes to be noticed.
-            yield from super().consume(limit, safety_interval=_TICK_SECONDS, **kwargs)
+            with self.consumer_context(**kwargs) as (connection, _, _):
+                yield from self._read_on(connection)
         except (*self.connection_errors, *self.channel_errors) as problem:
             self._set_connected(False)
             log.error("broker_down", broker=sanitize_url(self.amqp_uri), error=str(problem))
             raise
 
+    def _read_on(self, connection: Connection) -> Iterator[None]:
+        """As kombu does, but that where nothing comes it costs less to find that out."""
+        is_quiet = False
+        while not self.should_stop:
+            self.on_iteration()
+            try:
+                if is_quiet:
+                    _await_something(connection)
+                connection.drain_events(timeout=_TICK_SECONDS)
+                is_quiet = False
+                yield
+            except TimeoutError:
+                is_quiet = True
+                connection.heartbeat_check()
+            except OSError:
+                if not self.should_stop:
+                    raise
+
     def _set_connected(self, connected: bool) -> None:
         self.connected = connected
         metrics.BROKER_UP.set(int(connected))
+
+
+def _await_something(connection: Connection) -> None:
+    """Wait until there is something to read; TimeoutError if there is not."""
+    sock = connection.connection.transport.sock
+    if sock is not None:
+        trampoline(sock, read=True, timeout=_TICK_SECONDS, timeout_exc=TimeoutError)

@@ -18,7 +18,7 @@ from common.health import Probe, Unwell
 from common.server import SuiteWebServer
 from common.transport.link import Link
 
-_TICK_SECONDS = 0.25
+_TICK_SECONDS = 0.5
 
 
 class Vitals(DependencyProvider):
