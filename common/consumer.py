@@ -57,6 +57,7 @@ class QueueConsumer(NamekoQueueConsumer):
     def __init__(self) -> None:
         super().__init__()
         self._paused: set[str] = set()
+        self._is_settled = False
         self._acks = Acks()
         self._channel: Any = None
         # A full socket takes a frame in parts, and another green thread's must not come in between.
@@ -81,15 +82,20 @@ class QueueConsumer(NamekoQueueConsumer):
     def pause(self, queue: str) -> None:
         """Take nothing more from a queue, from the next iteration on; what is taken is still handled."""
         self._paused.add(queue)
+        self._is_settled = False
 
     def resume(self, queue: str) -> None:
         """Take from it again."""
         self._paused.discard(queue)
+        self._is_settled = False
 
     def on_iteration(self) -> None:
         """Begin and end consuming where that was asked for: only this thread may talk on the channel."""
         super().on_iteration()
         self._seen_at = time.monotonic()
+        if self._is_settled:
+            return  # as a rule: this is done for each message
+        self._is_settled = True
         for provider, consumer in self._consumers.items():
             wanted, is_active = provider.queue.name not in self._paused, bool(consumer._active_tags)
             if wanted and not is_active:
@@ -102,7 +108,7 @@ class QueueConsumer(NamekoQueueConsumer):
 
         What an entrypoint with a ``take_undecoded`` is handed is not decoded yet, and must not be waited for.
         """
-        self._acks, self._channel = Acks(), channel
+        self._acks, self._channel, self._is_settled = Acks(), channel, False
         for provider in self._providers:
             # The broker may have lost its queues since the start.
             topology.declare_one(channel.connection.client, provider.queue)
