@@ -33,7 +33,8 @@ class DeliveryStorage(MongoStorage):
         """Forget in time what is closed."""
         after = clock.parse_duration(self.container.config["REMEMBER_FOR"])
         expire(self.db.deliveries, "updated_at", after, {"status": {"$in": list(domain.CLOSED)}})
-        self.group = GroupCommit(self.db.deliveries)
+        self.deliveries = self.db.deliveries  # the driver makes a new object whenever it is asked for one
+        self.group = GroupCommit(self.deliveries)
 
     def get_dependency(self, worker_ctx: WorkerContext) -> "DeliveryLog":
         """The log, with the request's id for the events that it stores."""
@@ -50,7 +51,7 @@ class DeliveryLog:
         self._write = storage.group.write
         self._made = ""
         self._request_id = request_id
-        self._deliveries: Collection[Document] = storage.db.deliveries
+        self._deliveries: Collection[Document] = storage.deliveries
 
     def claim(self, message_id: str, template: str) -> bool:
         """Take the mail for this attempt; False if it is sent or cancelled, Postponed if it is being sent."""
