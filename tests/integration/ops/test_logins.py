@@ -2,6 +2,7 @@
 
 import pytest
 
+from ops.runner import logins
 from ops.runner.logins import check_mongodb, check_postgresql, check_rabbitmq
 from ops.runner.refusal import CannotRun
 
@@ -42,7 +43,8 @@ def test_a_virtual_host_that_is_not_there_is_named(rabbitmq):
     assert "no virtual host 'nowhere'" in refusal(check_rabbitmq, rabbitmq.uri_of("nowhere"))
 
 
-def test_a_server_that_is_no_broker_is_told(mongodb):
+def test_a_server_that_is_no_broker_is_told(mongodb, monkeypatch):
+    monkeypatch.setattr(logins, "TIMEOUT_SECONDS", 1)
     uri = f"amqp://guest:guest@127.0.0.1:{mongodb.port}/"
     assert "RabbitMQ can't be used" in refusal(check_rabbitmq, uri)
 
