@@ -1,7 +1,9 @@
-"""Which of the plugins that come with RabbitMQ a node looks at when it starts.
+"""What a node of RabbitMQ looks at when it starts: the fewer files and folders, the sooner it is up.
 
 A node reads the description of each plugin in its folder many times over, and looks for each module in the
 folders of all: with the forty that this one does not use, a start takes twice the processor time.
+It looks for Erlang's own modules, several hundred, in a hundred folders of plugins first; told to look in a
+folder with just these before, it tries to open forty thousand files less.
 """
 
 import re
@@ -9,6 +11,7 @@ import shutil
 from pathlib import Path
 
 INSTALLED = Path("/usr/lib/rabbitmq/lib")
+ERLANG = Path("/usr/lib/erlang/lib")
 _APPLICATIONS = re.compile(r"\{\s*applications\s*,\s*\[([^]]*)\]")
 
 
@@ -25,6 +28,18 @@ def offer(folder: Path, *wanted: str) -> None:
         folder.mkdir()
         for name in needed:
             (folder / found[name].name).symlink_to(found[name])
+
+
+def offer_modules(folder: Path) -> None:
+    """Fill a folder with links to the modules of Erlang's libraries; kernel and stdlib come first anyway.
+
+    Where Erlang is installed elsewhere the folder stays empty, and the node finds them as it does by itself.
+    """
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir()
+    for module in ERLANG.glob("*/ebin/*.beam"):
+        if not module.parents[1].name.startswith(("kernel-", "stdlib-")):
+            (folder / module.name).symlink_to(module)
 
 
 def _installed() -> dict[str, Path]:

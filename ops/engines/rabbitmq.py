@@ -19,7 +19,8 @@ PROGRAMS = Path("/usr/lib/rabbitmq/bin")
 NODE = "suite@localhost"
 LOOPBACK_ONLY = "-kernel inet_dist_use_interface {127,0,0,1}"
 # Idle schedulers must not spin: the machine is shared with the services.
-NO_BUSY_WAIT = "+S 2:2 +sbwt none +sbwtdcpu none +sbwtdio none"
+# And they look for Erlang's modules in a folder of these first; by its name, for a path may hold a space.
+OWN_ARGUMENTS = "+S 2:2 +sbwt none +sbwtdcpu none +sbwtdio none -pa modules"
 STATISTICS_HANDLER = "gen_event delete_handler [rabbit_event,rabbit_mgmt_db_handler,[]]"
 CONFIGURATION = """\
 listeners.tcp.local = {host}:{port}
@@ -98,6 +99,7 @@ class RabbitMQ(Engine):
         (self.directory / "log").mkdir(exist_ok=True)
         (self.directory / "enabled_plugins").write_text(f"[{','.join(self.used_plugins)}].\n")
         plugins.offer(self._plugins, *self.used_plugins)
+        plugins.offer_modules(self.directory / "modules")
         configuration = self.directory / "rabbitmq.conf"
         configuration.touch(mode=0o600)
         configuration.write_text(self._configuration())
@@ -127,7 +129,7 @@ class RabbitMQ(Engine):
             "RABBITMQ_LOG_BASE": str(self.directory / "log"),
             "RABBITMQ_LOGS": str(self.log_file),
             "RABBITMQ_PID_FILE": str(self.directory / "node.pid"),
-            "RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS": f"{NO_BUSY_WAIT} {LOOPBACK_ONLY} -start_epmd false",
+            "RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS": f"{OWN_ARGUMENTS} {LOOPBACK_ONLY} -start_epmd false",
             "RABBITMQ_CTL_ERL_ARGS": f"{LOOPBACK_ONLY} -start_epmd false",
             "ERL_EPMD_ADDRESS": LOOPBACK,
             "ERL_EPMD_PORT": str(self._port_mapper_port),

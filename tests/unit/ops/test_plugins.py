@@ -47,3 +47,24 @@ def test_nothing_is_left_out_where_plugins_are_archives_or_of_two_versions(
     install(installed.parents[1] / "rabbitmq_server-4.0.0" / "plugins", "rabbitmq_management", "rabbit")
     plugins.offer(tmp_path / "plugins", "rabbitmq_management")
     assert not (tmp_path / "plugins").exists()
+
+
+def test_a_node_finds_erlang_s_modules_in_one_folder_but_for_those_that_come_first_anyway(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(plugins, "ERLANG", tmp_path / "lib")
+    for name in ("kernel-8.5/ebin/file", "stdlib-4.2/ebin/lists", "ssl-10.8/ebin/ssl", "ssl-10.8/src/no"):
+        (tmp_path / "lib" / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "lib" / f"{name}.beam").write_text(name)
+    for _ in range(2):
+        plugins.offer_modules(tmp_path / "modules")
+        found = {path.name: path.read_text() for path in (tmp_path / "modules").iterdir()}
+        assert found == {"ssl.beam": "ssl-10.8/ebin/ssl"}
+
+
+def test_a_node_is_offered_no_modules_where_erlang_is_elsewhere(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(plugins, "ERLANG", tmp_path / "lib")
+    plugins.offer_modules(tmp_path / "modules")
+    assert list((tmp_path / "modules").iterdir()) == []
