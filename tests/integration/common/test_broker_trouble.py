@@ -1,4 +1,4 @@
-"""What happens to calls, events and publishers while the broker is away or takes nothing."""
+"""What becomes of a publisher's next message after one that failed."""
 
 import time
 from collections.abc import Iterator
@@ -10,9 +10,7 @@ import pytest
 
 from common import topology
 from common.broker import ConfirmedPublisher, Message, PublishFailed
-from common.errors import SuiteError, Unavailable
-from ops.engines import RabbitMQ
-from tests.integration.running import Running, Wire, eventually
+from tests.integration.running import Running, Wire
 
 
 @pytest.fixture
@@ -97,74 +95,3 @@ def test_without_a_broker_publishing_fails_within_seconds() -> None:
     with pytest.raises(PublishFailed):
         publisher.publish([mail(1)])
     assert time.monotonic() - started < 12
-
-
-def test_a_broker_that_takes_nothing_is_a_failure_in_bounded_time_and_recovers(
-    rabbitmq: RabbitMQ, publisher: ConfirmedPublisher, middle: Running, target: Running, wire: Wire
-) -> None:
-    publisher.publish([mail(0)])
-    before = rabbitmq.ctl("eval", "vm_memory_monitor:get_vm_memory_high_watermark().").strip()
-    rabbitmq.ctl("set_vm_memory_high_watermark", "0")
-    try:
-        started = time.monotonic()
-        with pytest.raises(PublishFailed):
-            publisher.publish([mail(1)])
-        assert time.monotonic() - started < 13
-        started = time.monotonic()
-        with pytest.raises(SuiteError):
-            middle.inject("target").within(2).echo(value=1)
-        assert time.monotonic() - started < 4
-    finally:
-        rabbitmq.ctl("set_vm_memory_high_watermark", before)
-    publisher.publish([mail(2)])
-    eventually(lambda: _answers(middle))
-    assert target.is_alive
-    assert middle.is_alive
-    wire.purge(topology.DEAD_LETTERS)
-
-
-def test_calls_are_told_that_the_broker_is_away_and_it_is_found_again_with_all_that_it_confirmed(
-    rabbitmq: RabbitMQ, publisher: ConfirmedPublisher, middle: Running, target: Running, vhost_uri: str
-) -> None:
-    publisher.publish([mail(number) for number in range(50)])
-    busy = [eventlet.spawn(_outcome, middle, 1.0) for _ in range(5)]
-    eventlet.sleep(0.2)
-    rabbitmq.stop()
-    started = time.monotonic()
-    with pytest.raises(Unavailable):
-        middle.inject("target").within(8).echo(value=1)
-    assert time.monotonic() - started < 9
-    rabbitmq.start()
-    rabbitmq.wait_ready()
-    started = time.monotonic()
-    eventually(lambda: _answers(middle), 20)
-    assert time.monotonic() - started < 20
-    publisher_recovers(publisher)
-    wire = Wire(vhost_uri)
-    assert wire.count(topology.DEAD_LETTERS) >= 51
-    wire.purge(topology.DEAD_LETTERS)
-    wire.close()
-    assert all(isinstance(one.wait(), SuiteError | str) for one in busy)
-    assert target.is_alive
-    assert middle.is_alive
-
-
-def publisher_recovers(publisher: ConfirmedPublisher) -> None:
-    try:
-        publisher.publish([mail(99)])
-    except PublishFailed:
-        publisher.publish([mail(99)])
-
-
-def _answers(middle: Running) -> bool:
-    try:
-        return middle.inject("target").within(2).echo(value=1) == 1
-    except SuiteError:
-        return False
-
-
-def _outcome(middle: Running, seconds: float) -> Any:
-    try:
-        return middle.inject("target").sleep(seconds=seconds, mark="busy")
-    except SuiteError as error:
-        return error

@@ -5,6 +5,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+import requests
 from kombu import Connection, Queue
 
 from common import events, topology
@@ -86,8 +87,9 @@ def test_events_and_retries_pass_through_queues_of_both_kinds(
         eventually(lambda: Retrier.heard == [payload["event_id"]] * 2)
         eventually(lambda: wire.count(QUEUE_OF_RETRIER) == 0)
         wire.close()
-    columns = ("-p", amqp_uri.rpartition("/")[2], "--no-table-headers", "name", "type")
-    kinds = dict(row.split() for row in rabbitmq.ctl("list_queues", *columns).splitlines())
+    address = f"{rabbitmq.management_url}/api/queues/{amqp_uri.rpartition('/')[2]}"
+    queues = requests.get(address, auth=(rabbitmq.user, rabbitmq.password), timeout=30).json()
+    kinds = {queue["name"]: queue["type"] for queue in queues}
     assert {kinds[name] for name in kinds if name.startswith("evt-")} == {kind}
     assert kinds[QUEUE_OF_RETRIER] == kind
 

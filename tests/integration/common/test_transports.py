@@ -116,9 +116,10 @@ def test_calls_under_load_are_acknowledged_and_none_is_left(
 
 
 def _unacknowledged(rabbitmq: RabbitMQ, wire: Wire) -> int:
-    vhost = wire.connection.virtual_host
-    rows = rabbitmq.ctl("list_queues", "-p", vhost, "--no-table-headers", "name", "messages_unacknowledged")
-    return int(dict(row.split() for row in rows.splitlines())["rpc-target"])
+    name = f'<<"{wire.connection.virtual_host}">>, queue, <<"rpc-target">>'
+    queue = f"{{ok, Queue}} = rabbit_amqqueue:lookup(rabbit_misc:r({name}))"
+    info = "[{_, Count}] = rabbit_amqqueue:info(Queue, [messages_unacknowledged])"
+    return int(rabbitmq.evaluate(f"{queue}, {info}, Count"))
 
 
 def _outcome(client: Any) -> Any:
