@@ -138,8 +138,12 @@ class Checkout:
             assert time.monotonic() < end, found
             time.sleep(0.2)
 
+    @property
+    def runs(self):
+        return self.process is not None and self.process.poll() is None
+
     def clean_up(self):
-        if self.process and self.process.poll() is None:
+        if self.runs:
             family = descendants(self.process.pid)
             self.process.kill()
             self.process.wait()
@@ -153,7 +157,24 @@ def checkout(tmp_path):
     made.clean_up()
 
 
-def test_the_whole_suite_starts_serves_is_backed_up_stops_and_is_restored(checkout):
+@pytest.fixture(scope="module")
+def kept_checkout(tmp_path_factory):
+    made = Checkout(tmp_path_factory.mktemp("checkout"))
+    yield made
+    made.clean_up()
+
+
+@pytest.fixture
+def running_checkout(kept_checkout):
+    """Its suite runs, as the test before has left it: a start is fifteen seconds of processor time."""
+    if not kept_checkout.runs:
+        kept_checkout.start()
+        kept_checkout.wait_for("Ctrl-C stops everything")
+    return kept_checkout
+
+
+def test_the_whole_suite_starts_serves_is_backed_up_stops_and_is_restored(kept_checkout):
+    checkout = kept_checkout
     admin = {"email": "admin@example.com", "password": "the administrator's password"}
     checkout.start(SCALE="gateway=2 todos=2", ADMIN_EMAIL=admin["email"], ADMIN_PASSWORD=admin["password"])
     checkout.wait_for("Ctrl-C stops everything")
@@ -203,32 +224,40 @@ def test_the_whole_suite_starts_serves_is_backed_up_stops_and_is_restored(checko
     os.kill(int((checkout.root / ".local/mongodb/mongodb.pid").read_text()), signal.SIGKILL)
     checkout.wait_for("mongodb has ended; it is started again")
     checkout.wait_for_health()
-    assert checkout.stop(signal.SIGTERM) == (0, [])
 
 
-def test_a_run_that_was_killed_leaves_nothing_that_disturbs_the_next_one(checkout):
-    checkout.start()
-    checkout.wait_for("Ctrl-C stops everything")
-    family = descendants(checkout.process.pid)
-    checkout.process.kill()
-    checkout.process.wait()
-    checkout.start()
-    checkout.wait_for("Ctrl-C stops everything")
+def test_a_second_run_in_the_same_checkout_is_refused(running_checkout):
+    code, output = running_checkout.command("ops.run")
+    assert code == 1
+    assert "already running here" in output
+    assert running_checkout.runs
+
+
+def test_a_run_that_was_killed_leaves_nothing_that_disturbs_the_next_one(running_checkout):
+    family = descendants(running_checkout.process.pid)
+    running_checkout.process.kill()
+    running_checkout.process.wait()
+    running_checkout.start()
+    running_checkout.wait_for("Ctrl-C stops everything")
     assert wait_until_gone(family, 1) == []
-    assert checkout.stop() == (0, [])
+    assert running_checkout.stop(signal.SIGTERM) == (0, [])
 
 
-def test_a_server_that_answers_is_used_as_it_is_and_not_stopped(checkout, mongodb):
-    checkout.start(MONGODB_URI=mongodb.uri)
+def test_servers_that_answer_are_used_as_they_are_and_not_stopped(checkout, mongodb, rabbitmq, amqp_uri):
+    checkout.start(MONGODB_URI=mongodb.uri, RABBITMQ_URL=amqp_uri)
     checkout.wait_for("Starting the services")
     assert f"MongoDB: answers at {HOST}:{mongodb.port}, used as it is" in checkout.output
+    assert f"RabbitMQ: answers at {HOST}:{rabbitmq.port}, used as it is" in checkout.output
     assert checkout.stop() == (0, [])
-    assert answers(HOST, mongodb.port)
+    assert mongodb.is_ready()
+    assert rabbitmq.is_ready()
     assert not (checkout.root / ".local" / "mongodb").exists()
+    assert not (checkout.root / ".local" / "rabbitmq").exists()
 
 
-def test_a_broker_that_refuses_the_login_ends_the_run_before_any_service_starts(checkout, rabbitmq):
-    line = checkout.refusal(RABBITMQ_URL=f"amqp://guest:wrong@{HOST}:{rabbitmq.port}/")
+def test_a_broker_that_refuses_the_login_ends_the_run_before_any_service_starts(checkout, rabbitmq, mongodb):
+    wrong = f"amqp://guest:wrong@{HOST}:{rabbitmq.port}/"
+    line = checkout.refusal(RABBITMQ_URL=wrong, MONGODB_URI=mongodb.uri)
     assert "RABBITMQ_URL" in line
     assert "Starting the services" not in checkout.output
 
@@ -249,19 +278,3 @@ def test_a_port_in_use_ends_the_run_before_anything_starts(checkout, mongodb):
 def test_a_wrong_setting_ends_the_run_before_anything_starts(checkout):
     assert "ENV" in checkout.refusal(ENV="staging")
     assert "SCALE" in checkout.refusal(SCALE="mails=2")
-
-
-def test_a_second_run_in_the_same_checkout_is_refused(checkout):
-    checkout.start()
-    checkout.wait_for("starting on")
-    second = subprocess.run(
-        [sys.executable, "-m", "ops.run"],
-        cwd=checkout.root,
-        env=checkout.environment,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert second.returncode == 1
-    assert "already running here" in second.stdout
-    assert checkout.stop()[0] == 0
