@@ -4,8 +4,11 @@ import signal
 import socket
 import threading
 import time
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
+
+import pytest
 
 from ops.engines import RabbitMQ
 from ops.serve import GRACE_SECONDS
@@ -83,33 +86,31 @@ def test_under_load_every_accepted_request_is_answered_and_the_process_ends_in_o
     assert "Traceback" not in logs
 
 
-def test_a_call_that_takes_long_is_answered_while_the_process_ends(
+def test_what_is_under_way_is_answered_before_the_process_ends(
     rabbitmq: RabbitMQ, vhost: str, tmp_path: Path
 ) -> None:
+    """A call that takes long, a request whose end comes after the signal; and one who has had an answer."""
     settings = {"RABBITMQ_URL": rabbitmq.uri_of(vhost), "RPC_DEADLINE": "4"}
-    with running(tmp_path, "gateway", **settings) as gateway, connect(gateway) as connection:
-        connection.sendall(post("/api/auth/login", "Content-Length: 2\r\n", "{}"))
+    with running(tmp_path, "gateway", **settings) as gateway, ExitStack() as stack:
+        long, late, idle = (stack.enter_context(connect(gateway)) for _ in range(3))
+        idle.sendall(get("/"))
+        assert answer(idle)[0] == 200
+        long.sendall(post("/api/auth/login", "Content-Length: 2\r\n", "{}"))
+        late.sendall(get("/")[:20])
         time.sleep(0.5)
         gateway.processes["gateway"].terminate()
-        status, headers, body = answer(connection)
-
-        assert (status, headers["connection"]) == (504, "close")
-        assert b"deadline_exceeded" in body
-        assert gateway.processes["gateway"].wait(GRACE_SECONDS) == 0
-
-
-def test_a_request_whose_end_comes_after_the_signal_is_answered(
-    rabbitmq: RabbitMQ, vhost: str, tmp_path: Path
-) -> None:
-    settings = {"RABBITMQ_URL": rabbitmq.uri_of(vhost)}
-    with running(tmp_path, "gateway", **settings) as gateway, connect(gateway) as connection:
-        request = get("/")
-        connection.sendall(request[:20])
-        time.sleep(0.3)
-        gateway.processes["gateway"].terminate()
         time.sleep(1)
-        connection.sendall(request[20:])
-        status, headers, _ = answer(connection)
+        late.sendall(get("/")[20:])
+        ends = [answer(connection) for connection in (late, long)]
+        answered = time.monotonic()
 
-        assert (status, headers["connection"]) == (200, "close")
+        assert [(status, headers["connection"]) for status, headers, _ in ends] == [
+            (200, "close"),
+            (504, "close"),
+        ]
+        assert b"deadline_exceeded" in ends[-1][2]
         assert gateway.processes["gateway"].wait(GRACE_SECONDS) == 0
+        assert time.monotonic() - answered < 4
+        assert idle.recv(1) == b""
+        with pytest.raises(ConnectionRefusedError):
+            connect(gateway)
