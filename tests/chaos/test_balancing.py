@@ -81,9 +81,9 @@ class Load:
 
 
 @pytest.fixture(scope="module")
-def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+def world(tmp_path_factory: pytest.TempPathFactory, make_world: Callable[..., World]) -> Iterator[World]:
     """Two gateways on one port, and two instances of others."""
-    made = World(tmp_path_factory.mktemp("balancing"))
+    made = make_world(tmp_path_factory.mktemp("balancing"))
     try:
         made.suite.start(*TWINS)
         _wait_for_twins(made)

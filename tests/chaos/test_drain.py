@@ -2,7 +2,7 @@
 
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -19,8 +19,8 @@ MOST_TIMES = 2 if LONG else 6  # the short form runs beside other tests
 
 
 @pytest.fixture
-def world(tmp_path: Path) -> Iterator[World]:
-    made = World(tmp_path, LOG_LEVEL="WARNING")
+def world(tmp_path: Path, make_world: Callable[..., World]) -> Iterator[World]:
+    made = make_world(tmp_path, LOG_LEVEL="WARNING")
     yield made
     made.end()
 

@@ -33,6 +33,15 @@ class World:
     broker = RabbitMQ
 
     def __init__(self, directory: Path, **settings: str) -> None:
+        servers = self.start_servers(directory)
+        # A thousand people at one address are no abuse here.
+        self.suite = Suite(directory, servers | {"RATE_LIMIT_ENABLED": "false"} | settings)
+        self.before_start()
+        self.suite.start()
+        self.suite.wait_ready()
+
+    def start_servers(self, directory: Path) -> dict[str, str]:
+        """What the suite stands on, and the variables that lead it there."""
         self.rabbitmq = self.broker(directory / "rabbitmq", free_port(), free_port(), fast=True)
         self.postgresql = PostgreSQL(
             directory / "postgresql", free_port(), "postgres", "postgres", "users_db", fast=True
@@ -44,12 +53,7 @@ class World:
             engine.start()
         for engine in self.engines:
             engine.wait_ready(60)
-        servers = settings_for(self.rabbitmq.uri, self.postgresql, self.mongodb, self.mails)
-        # A thousand people at one address are no abuse here.
-        self.suite = Suite(directory, servers | {"RATE_LIMIT_ENABLED": "false"} | settings)
-        self.before_start()
-        self.suite.start()
-        self.suite.wait_ready()
+        return settings_for(self.rabbitmq.uri, self.postgresql, self.mongodb, self.mails)
 
     def before_start(self) -> None:
         """What a world of another kind does with its suite first."""
@@ -64,8 +68,12 @@ class World:
         try:
             self.suite.stop()
         finally:
-            for engine in self.engines:
-                engine.kill()
+            self.end_servers()
+
+    def end_servers(self) -> None:
+        """Nobody uses them any more."""
+        for engine in self.engines:
+            engine.kill()
 
 
 @pytest.fixture

@@ -3,7 +3,7 @@
 import json
 import statistics
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import datetime
 from pathlib import Path
 
@@ -21,8 +21,8 @@ LATEST = 10.0
 
 
 @pytest.fixture
-def world(tmp_path: Path) -> Iterator[World]:
-    made = World(tmp_path, RETRY_BASE_SECONDS=str(BASE), RETRY_MAX_ATTEMPTS=str(ATTEMPTS))
+def world(tmp_path: Path, make_world: Callable[..., World]) -> Iterator[World]:
+    made = make_world(tmp_path, RETRY_BASE_SECONDS=str(BASE), RETRY_MAX_ATTEMPTS=str(ATTEMPTS))
     yield made
     made.end()
 
