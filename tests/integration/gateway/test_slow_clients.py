@@ -55,9 +55,9 @@ def test_two_thousand_slow_clients_cost_the_others_nothing(gateway: Suite) -> No
             assert session.get(f"{gateway.url}/", timeout=5).status_code == 200
 
         load(call, 1, 0.5)
-        alone = p99(load(call, 1, 5))
+        alone = p99(load(call, 1, 2))
         with slow_clients(gateway, 2000):
-            beside = p99(load(call, 1, 8))
+            beside = p99(load(call, 1, 4))
             assert requests.get(f"{gateway.url}/health/live", timeout=2).status_code == 200
     assert beside < 2 * alone + FLOOR_SECONDS
 
