@@ -20,6 +20,7 @@ from pymongo.client_session import ClientSession
 from common import config, context
 from common.errors import Conflict
 from common.group_commit import GroupCommit, Insert
+from common.group_read import GroupRead
 from common.idempotency import Key
 from common.mongo import HIDDEN, AlreadyThere, MongoStorage, entry, holding, translated, with_event
 from common.mongo_read import read_at_once
@@ -58,6 +59,7 @@ class TodoStorage(MongoStorage):
         self.todos = self.db[self.outbox_in]
         self.group = GroupCommit(self.todos)
         self.shown = self.todos.with_options(_NAIVE)
+        self.singles = GroupRead(self.shown, HIDDEN)
         self.answers = Answers(self.db[answers.NAME])
         before = config.remind_before(self.container.config)
         self.scheduler.attach(Reminders(self.todos, before, event_of, self.announce))
@@ -106,16 +108,14 @@ class TodoStore:
             self.add(replace(change, todo=from_document(first)))
         return answer
 
-    def get(self, user_id: str, todo_id: str, in_trash: bool = False) -> Todo:
-        """A user's todo; NotFound also if it lies in the trash, unless ``in_trash``."""
-        found = {"_id": object_id(todo_id), "user_id": user_id}
-        if not in_trash:
-            found["deleted_at"] = None
-        with translated():
-            documents = read_at_once(self.todos, found, HIDDEN, 1) if found["_id"] else []
-        if not documents:
+    def get(self, user_id: str, todo_id: str) -> Todo:
+        """A user's todo, for showing: its times are naive UTC. NotFound also if it lies in the trash."""
+        key = object_id(todo_id)
+        found = self.storage.singles.read(key) if key else None
+        # Read together with those of others, so the owner is not in the query.
+        if found is None or found["user_id"] != user_id or found["deleted_at"]:
             raise domain.not_found()
-        return from_document(documents[0])
+        return from_document(found)
 
     def page(self, listing: Listing) -> Page[Todo]:
         """The todos of a page, for showing: their times are naive UTC. And their total if that was asked."""
@@ -139,7 +139,7 @@ class TodoStore:
         What is called ``again`` may itself have made the version that is there: then nothing is left to do.
         """
         for _ in range(_ATTEMPTS):
-            before = self.get(user_id, todo_id, in_trash)
+            before = self._held(user_id, todo_id, in_trash)
             change = rule(before)
             if change is not None or not again:
                 domain.check_version(before, if_version)
@@ -186,6 +186,17 @@ class TodoStore:
         with bounded(READ_SECONDS):
             rows = list(self.todos.aggregate(statistics.pipeline(user_id, now)))
         return statistics.to_wire(rows)
+
+    def _held(self, user_id: str, todo_id: str, in_trash: bool) -> Todo:
+        """A user's todo, to be changed; NotFound also if it lies in the trash, unless ``in_trash``."""
+        found = {"_id": object_id(todo_id), "user_id": user_id}
+        if not in_trash:
+            found["deleted_at"] = None
+        with translated():
+            documents = read_at_once(self.todos, found, HIDDEN, 1) if found["_id"] else []
+        if not documents:
+            raise domain.not_found()
+        return from_document(documents[0])
 
     def _replaced(self, before: Todo, change: Change) -> bool:
         update = with_event(self._entry([change]))

@@ -18,7 +18,9 @@ class Link:
         self._target, self._port = (parts.hostname, parts.port), free_port()
         self.uri = uri.replace(f"{parts.hostname}:{parts.port}", f"127.0.0.1:{self._port}")
         self._sockets: list[Any] = []
-        self._is_frozen = False
+        self._is_frozen = self._takes_questions = False
+        self.held = 0
+        """How many pieces have been held back since the last freeze."""
         self._listener: Any = None
         self.mend()
 
@@ -36,9 +38,9 @@ class Link:
         self._server = eventlet.listen(("127.0.0.1", self._port))
         self._listener = eventlet.spawn(self._accept)
 
-    def freeze(self) -> None:
-        """Keep the connections, and let nothing through."""
-        self._is_frozen = True
+    def freeze(self, takes_questions: bool = False) -> None:
+        """Keep the connections, and let nothing through, or only what goes to the server."""
+        self._is_frozen, self._takes_questions, self.held = True, takes_questions, 0
 
     def thaw(self) -> None:
         """Let everything through that has waited."""
@@ -49,14 +51,18 @@ class Link:
             client, _ = self._server.accept()
             broker = eventlet.connect(self._target)
             self._sockets += [client, broker]
-            eventlet.spawn_n(self._forward, client, broker)
-            eventlet.spawn_n(self._forward, broker, client)
+            eventlet.spawn_n(self._forward, client, broker, True)
+            eventlet.spawn_n(self._forward, broker, client, False)
 
-    def _forward(self, source: Any, target: Any) -> None:
+    def _forward(self, source: Any, target: Any, is_question: bool) -> None:
         with contextlib.suppress(OSError):
             while data := source.recv(65536):
-                while self._is_frozen:
+                self.held += self._holds(is_question)
+                while self._holds(is_question):
                     eventlet.sleep(0.05)
                 target.sendall(data)
         with contextlib.suppress(OSError):
             target.shutdown(socket.SHUT_WR)
+
+    def _holds(self, is_question: bool) -> bool:
+        return self._is_frozen and not (is_question and self._takes_questions)

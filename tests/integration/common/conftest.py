@@ -8,6 +8,7 @@ import pytest
 from common import topology
 from tests.integration.common.calls import Mailbox, Middle, Target
 from tests.integration.conftest import Run
+from tests.integration.link import Link
 from tests.integration.running import Running, Somebody, Wire, make_config
 
 
@@ -55,3 +56,11 @@ def ada(config: dict[str, Any], middle: Running) -> Iterator[Somebody]:
 @pytest.fixture
 def mailbox(wire: Wire) -> Mailbox:
     return Mailbox(wire)
+
+
+@pytest.fixture
+def mongo_link(mongo_uri: str) -> Iterator[Link]:
+    """The way to MongoDB, for who calls the server by the link's address."""
+    one = Link(mongo_uri)
+    yield one
+    one.cut()

@@ -13,16 +13,11 @@ from tests.integration.link import Link
 
 
 @pytest.fixture
-def link(mongo_uri: str) -> Iterator[Link]:
-    one = Link(mongo_uri)
-    yield one
-    one.cut()
-
-
-@pytest.fixture
-def things(link: Link, mongo_uri: str) -> Iterator[Any]:
+def things(mongo_link: Link, mongo_uri: str) -> Iterator[Any]:
     name = f"read_{uuid.uuid4().hex[:8]}"
-    with MongoClient(link.uri, tz_aware=True, serverSelectionTimeoutMS=500, directConnection=True) as client:
+    with MongoClient(
+        mongo_link.uri, tz_aware=True, serverSelectionTimeoutMS=500, directConnection=True
+    ) as client:
         client[name].things.insert_many([{"_id": n, "even": n % 2 == 0, "hidden": 1} for n in range(300)])
         yield client[name].things
     with MongoClient(mongo_uri) as client:
@@ -37,17 +32,17 @@ def test_it_finds_what_a_cursor_finds(things: Any) -> None:
     assert read_at_once(things, {"_id": "none"}, fields, 1) == []
 
 
-def test_a_connection_that_was_lost_costs_no_read(things: Any, link: Link) -> None:
+def test_a_connection_that_was_lost_costs_no_read(things: Any, mongo_link: Link) -> None:
     assert len(read_at_once(things, {}, {}, 2)) == 2
-    link.cut()
-    link.mend()
+    mongo_link.cut()
+    mongo_link.mend()
     assert len(read_at_once(things, {}, {}, 2)) == 2
 
 
-def test_a_server_that_is_away_or_refuses_is_told_as_it_is(things: Any, link: Link) -> None:
+def test_a_server_that_is_away_or_refuses_is_told_as_it_is(things: Any, mongo_link: Link) -> None:
     with pytest.raises(OperationFailure):
         read_at_once(things, {"$no": 1}, {}, 1)
-    link.cut()
+    mongo_link.cut()
     with pytest.raises(ServerSelectionTimeoutError):
         read_at_once(things, {}, {}, 1)
-    link.mend()
+    mongo_link.mend()

@@ -2,11 +2,17 @@
 
 import re
 from dataclasses import replace
+from itertools import product
+from types import SimpleNamespace
 
+import eventlet
 import pytest
 
 from common import context
 from common.errors import NotFound, PreconditionFailed, Unauthenticated, ValidationFailed
+from common.group_read import GroupRead
+from common.mongo import HIDDEN
+from services.todos.storage import TodoStore
 
 
 def test_a_new_todo_has_the_defaults_and_all_fields_of_the_contract(user, suite_config):
@@ -195,3 +201,20 @@ def test_without_a_token_nothing_is_answered(new_user):
     stranger = new_user(auth_token="")
     with pytest.raises(Unauthenticated):
         stranger.todos.list()
+
+
+def test_of_all_who_read_a_todo_in_one_query_only_its_owner_sees_it(user, new_user, collection):
+    todo, deleted, other = user.make(), user.make("Old milk"), new_user()
+    user.todos.delete(deleted["id"])
+    singles = GroupRead(collection, HIDDEN)
+    store = TodoStore(SimpleNamespace(todos=collection, shown=None, singles=singles, answers=None), "r")
+    asked = [(other, todo), *product((user, other), (todo, deleted))]
+    begun = [eventlet.spawn(_title, store, who.id, what["id"]) for who, what in asked]
+    assert [one.wait() for one in begun] == [None, "Buy milk", None, None, None]
+
+
+def _title(store, user_id, todo_id):
+    try:
+        return store.get(user_id, todo_id).title
+    except NotFound:
+        return None
