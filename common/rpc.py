@@ -11,10 +11,12 @@ Requests and replies live for milliseconds, so they are transient; what must sur
 import inspect
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext, suppress
+from functools import partial
 from typing import Any
 
 from kombu.message import Message as Received
 from nameko.containers import WorkerContext
+from nameko.exceptions import ContainerBeingKilled, MalformedRequest
 from nameko.extensions import DependencyProvider
 from nameko.rpc import Rpc, RpcProxy
 
@@ -59,8 +61,24 @@ class RpcEntrypoint(Rpc):
         return context.received(message.headers)
 
     def handle_message(self, body: Any, message: Received) -> None:
-        """Refuse what nobody waits for and who may not; then start a worker."""
+        """Refuse what nobody waits for and who may not; then start a worker.
+
+        All of Nameko's own method is here, which would read the headers once more.
+        """
         data = self.unpack_message_headers(message)
+        self._admit(body, message, data)
+        try:
+            args, kwargs = body["args"], body["kwargs"]
+        except KeyError:
+            raise MalformedRequest("Message missing `args` or `kwargs`") from None
+        self.check_signature(args, kwargs)
+        answer = partial(self.handle_result, message)
+        try:
+            self.container.spawn_worker(self, args, kwargs, data, answer)
+        except ContainerBeingKilled:
+            self.rpc_consumer.requeue_message(message)
+
+    def _admit(self, body: Any, message: Received, data: dict[str, Any]) -> None:
         if message.delivery_info.get("redelivered"):
             if not (self.idempotent or _has_key(body)):
                 raise Unavailable(
@@ -77,7 +95,6 @@ class RpcEntrypoint(Rpc):
             raise
         if context.remaining(data, 1.0) <= 0:
             raise DeadlineExceeded("deadline_exceeded", "The call's deadline had passed before it began.")
-        super().handle_message(body, message)
 
     def check_signature(self, args: Any, kwargs: Any) -> None:
         """Raise IncorrectSignature for arguments that the method does not take.

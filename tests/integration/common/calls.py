@@ -10,7 +10,7 @@ from kombu import Exchange, Queue
 
 from common import context, errors
 from common.identity import Allow, Caller
-from common.rpc import Service, rpc
+from common.rpc import Repeated, Service, rpc
 from tests.integration.running import Wire
 
 
@@ -79,6 +79,21 @@ class Middle:
         return self.target.sleep(seconds=seconds, mark="behind")
 
 
+class Again:
+    """Tells whether a call may have been carried out before."""
+
+    name = "again"
+    is_repeated: Any = Repeated()
+
+    @rpc(allow=Allow.PUBLIC, idempotent=True)
+    def read(self) -> Any:
+        return self.is_repeated
+
+    @rpc(allow=Allow.PUBLIC)
+    def change(self) -> Any:
+        return self.is_repeated
+
+
 def in_seconds(seconds: float) -> dict[str, str]:
     """The context of a call whose deadline is then."""
     return {context.DEADLINE: repr(time.time() + seconds)}
@@ -96,6 +111,10 @@ class Mailbox:
         """Send what we like; the answer's ``error`` or ``result``."""
         usual = {"reply_to": self.name, "correlation_id": "c-1", **properties}
         self.wire.send(body, f"target.{method}", "nameko-rpc", headers, **usual)
+        return self.answer()
+
+    def answer(self) -> Any:
+        """The next answer."""
         message = self.wire.take(self.name)
         assert message.properties["correlation_id"] == "c-1"
         return json.loads(message.body)

@@ -5,12 +5,14 @@ from typing import Any
 
 import eventlet
 import pytest
+from kombu import Exchange, Queue
 from nameko.exceptions import IncorrectSignature, MethodNotFound, RemoteError
 from nameko.standalone.rpc import ClusterRpcProxy
 
 from common import errors
 from common.errors import DeadlineExceeded, Forbidden, InternalError, Unauthenticated, Unavailable
-from tests.integration.common.calls import Mailbox, Target, in_seconds
+from tests.integration.common.calls import Again, Mailbox, Target, in_seconds
+from tests.integration.conftest import Run
 from tests.integration.running import Running, Somebody, Wire, eventually
 
 pytestmark = pytest.mark.usefixtures("nothing_ends_a_process")
@@ -159,3 +161,21 @@ def test_a_stock_client_of_nameko_can_call(config: dict[str, Any]) -> None:
 def test_many_calls_at_once_get_their_own_answers(call: Any) -> None:
     pool = eventlet.GreenPool(50)
     assert list(pool.imap(lambda number: call.echo(value=number), range(300))) == list(range(300))
+
+
+def test_a_call_that_is_delivered_again_is_told_to_the_method_or_refused(
+    config: dict[str, Any], wire: Wire, mailbox: Mailbox, run: Run
+) -> None:
+    exchange = Exchange("nameko-rpc", type="topic", durable=True)
+    Queue("rpc-again", exchange, "again.*", durable=True)(wire.channel).declare()
+    for method in ("read", "change"):
+        how = {"reply_to": mailbox.name, "correlation_id": "c-1"}
+        wire.send({"args": [], "kwargs": {}}, f"again.{method}", "nameko-rpc", **how)
+    # Somebody takes both and dies before they are answered.
+    taken = [eventually(lambda: wire.channel.basic_get("rpc-again")) for _ in range(2)]
+    for message in taken:
+        wire.channel.basic_reject(message.delivery_tag, requeue=True)
+    run(Again, config)
+    answers = [mailbox.answer(), mailbox.answer()]
+    assert [one["result"] for one in answers if one["error"] is None] == [True]
+    assert [one["error"]["exc_args"][0] for one in answers if one["error"]] == ["interrupted"]
