@@ -1,7 +1,8 @@
 """Where todos are kept: one document each, written together with the event that tells of the change.
 
 A single todo and its event are one document, so one write stores both. A call that changes several
-writes in a transaction, with its one event in the first of the documents. Every query names the owner.
+writes in a transaction, with its one event in the first of the documents. Every query names the owner,
+but for those that read single todos for many callers at once: there each answer is compared.
 """
 
 import contextlib
