@@ -30,7 +30,7 @@ def get_logger() -> Any:
 
 def identify(service: str) -> None:
     """Name the service that this process runs: it stands on every line from now on."""
-    _origin["service"] = service
+    _origin.update(service=service, instance=f"{socket.gethostname()}:{os.getpid()}")
 
 
 def instance() -> str:
