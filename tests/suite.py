@@ -14,6 +14,7 @@ import requests
 
 from ops.engines.ports import free_port
 from ops.runner.instances import Instance
+from tests.preloaded import Service
 
 ROOT = Path(__file__).resolve().parents[1]
 SERVICES = ("users", "auth", "todos", "messaging", "notifications", "gateway")
@@ -29,7 +30,7 @@ class Suite:
         own = {f"{name.upper()}_PORT": str(port) for name, port in self.ports.items()}
         own |= {"PORT": str(self.ports["gateway"]), "HTTP_HOST": "127.0.0.1", "LOG_FORMAT": "json"}
         self.environment = {**os.environ, **own, "PYTHONPATH": str(ROOT), **settings}
-        self.processes: dict[str, subprocess.Popen[bytes]] = {}
+        self.processes: dict[str, Service | subprocess.Popen[bytes]] = {}
         self.roots: dict[str, Path] = {}
         """The checkouts of processes that run another version than this one."""
 
@@ -47,16 +48,17 @@ class Suite:
         for name in names or SERVICES:
             service, _, number = name.partition(".")
             environment = self.environment | Instance(service, int(number or 1)).environment
-            root = self.roots.get(name, ROOT)
-            with open(self.log_file(name), "ab") as output:
-                command = [sys.executable, "-m", "ops.serve", service]
-                self.processes[name] = subprocess.Popen(
-                    command,
-                    cwd=root,
-                    env=environment | {"PYTHONPATH": str(root)},
-                    stdout=output,
-                    stderr=output,
-                )
+            if name in self.roots:
+                self.processes[name] = self._start_from(self.roots[name], service, environment, name)
+            else:
+                self.processes[name] = Service(service, environment, self.log_file(name))
+
+    def _start_from(
+        self, root: Path, service: str, environment: dict[str, str], name: str
+    ) -> subprocess.Popen[bytes]:
+        command, paths = [sys.executable, "-m", "ops.serve", service], {"PYTHONPATH": str(root)}
+        with open(self.log_file(name), "ab") as output:
+            return subprocess.Popen(command, cwd=root, env=environment | paths, stdout=output, stderr=output)
 
     def wait_ready(self, seconds: float = 60) -> None:
         """Until the gateway says that everything works; the logs' ends if it never does."""

@@ -1,8 +1,6 @@
 """An ended session is refused everywhere at once: on every route, every gateway, every service."""
 
 import contextlib
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -18,7 +16,8 @@ from gateway.service import GatewayService
 from ops.engines import RabbitMQ
 from ops.engines.ports import free_port
 from tests.e2e.client import Client
-from tests.suite import ROOT, Suite
+from tests.preloaded import Service
+from tests.suite import Suite
 
 SECONDS = 1.0
 Eventually = Callable[..., None]
@@ -36,11 +35,8 @@ def routes() -> list[tuple[str, str]]:
 def gateway(suite: Suite) -> Iterator[str]:
     """A further gateway, from when it lets people in until the end of the block; its address."""
     port = free_port()
-    with open(suite.directory / f"gateway-{port}.log", "wb") as output:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "ops.serve", "gateway"], cwd=ROOT, stdout=output, stderr=output,
-            env={**suite.environment, "PORT": str(port)},
-        )  # fmt: skip
+    environment = suite.environment | {"PORT": str(port)}
+    process = Service("gateway", environment, suite.directory / f"gateway-{port}.log")
     address, end = f"http://127.0.0.1:{port}", time.monotonic() + 30
     try:
         while not is_ready(address):

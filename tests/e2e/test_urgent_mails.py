@@ -1,7 +1,5 @@
 """What somebody waits for overtakes a backlog, and what is ordered for later survives whoever dies."""
 
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -12,7 +10,7 @@ import pytest
 
 from ops.engines.mailcatcher import MailCatcher
 from tests.e2e.client import Client, new_email
-from tests.suite import ROOT, Suite
+from tests.suite import Suite
 
 Eventually = Callable[..., None]
 BACKLOG = 500
@@ -65,10 +63,8 @@ def test_messaging_killed_while_messages_become_due_loses_none_and_sends_none_tw
     suite: Suite, admin: Client, mailcatcher: MailCatcher, eventually: Eventually
 ) -> None:
     """Two instances side by side; each is killed in the middle of it, and one is started again."""
-    second = subprocess.Popen(
-        [sys.executable, "-m", "ops.serve", "messaging"], cwd=ROOT,
-        env=suite.environment | {"MESSAGING_PORT": "0"}, stdout=subprocess.DEVNULL, stderr=subprocess.STDOUT,
-    )  # fmt: skip
+    suite.start("messaging.2")
+    second = suite.processes.pop("messaging.2")
     try:
         recipient, begin = new_email(), datetime.now(UTC) + timedelta(seconds=6)
         moments = [(begin + timedelta(seconds=number / 40)).isoformat() for number in range(160)]
