@@ -14,10 +14,10 @@ from urllib.parse import urlsplit
 
 import limits
 import yaml
-from nameko.cli.main import setup_yaml_parser
 
 from common import clock, edge_settings, keys, known_secrets, trust
 from common.addresses import is_email
+from common.env_yaml import setup_yaml_parser
 from common.keys import KeySet
 
 Config = dict[str, Any]
