@@ -6,22 +6,27 @@ for ever on a stuck worker when it is told to stop, and starts a second stop bes
 is told twice. Exit codes: 0 stopped in order, 78 (EX_CONFIG) a setting is wrong, 1 anything else.
 """
 
+import os
+import sys
+
+if "eventlet" not in sys.modules:  # or it is too late
+    os.environ.setdefault("EVENTLET_NO_GREENDNS", "yes")  # common/lookups.py does its work
+
 import eventlet
 
 eventlet.monkey_patch()
 
 import gc
 import logging.config
-import os
 import signal
 import socket
-import sys
 from typing import Any
 
 from nameko.cli.run import import_service
 from nameko.runners import ServiceRunner
 
 from common import config as settings
+from common import lookups
 from common.logging import get_logger, identify
 from ops.priority import yield_to_others
 
@@ -46,6 +51,7 @@ def main(arguments: list[str]) -> int:
     if len(arguments) != 1 or arguments[0] not in SERVICES:
         print(f"usage: python -m ops.serve {{{'|'.join(SERVICES)}}}", file=sys.stderr)
         return 2
+    lookups.use_threads()
     config = settings.load()
     problems = settings.validate(config)
     if problems:
