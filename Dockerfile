@@ -1,4 +1,4 @@
-# One image for the six processes and the mail catcher: a container's command is only its service's name.
+# One image for the six processes, the mail catcher and the backups: a container's command is only its service's name.
 FROM python:3.11-slim-bookworm
 
 ENV PYTHONUNBUFFERED=1 \
@@ -9,6 +9,14 @@ ENV PYTHONUNBUFFERED=1 \
 RUN groupadd --gid 10001 suite \
     && useradd --uid 10001 --gid suite --no-create-home --home-dir /nonexistent --shell /usr/sbin/nologin suite \
     && install --directory --owner=suite --group=suite --mode=0700 /data
+
+# pg_dump for the backups, of the version of the servers in docker-compose.yml and ops/kubernetes/: Debian's own is
+# older and refuses them. Debian's postgresql-common has PostgreSQL's key and script for this.
+RUN apt-get update \
+    && apt-get install --yes --no-install-recommends ca-certificates postgresql-common \
+    && /usr/share/postgresql-common/pgdg/apt.postgresql.org.sh -y \
+    && apt-get install --yes --no-install-recommends postgresql-client-16 \
+    && rm -rf /var/lib/apt/lists/*
 
 WORKDIR /app
 

@@ -22,12 +22,13 @@ def work(options: Namespace, config: dict[str, Any], console: Console) -> None:
     if options.force not in ("", "no", "yes"):
         raise BackupError(f"FORCE is {options.force!r}: only FORCE=yes drops what is there.")
     source = Path(options.source).absolute()
+    scratch = LOCAL / "backups" if place.is_writable(LOCAL) else source.parent
     with (
-        place.alone(LOCAL / "backups"),
+        place.alone(scratch),
         place.servers(config, LOCAL, console, suite_may_run=False) as url,
         closing(Stores.of(config, url)) as stores,
     ):
-        restore(stores, source, console.say, LOCAL / "backups", options.force == "yes")
+        restore(stores, source, console.say, scratch, options.force == "yes")
 
 
 def parser() -> ArgumentParser:

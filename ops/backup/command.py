@@ -6,16 +6,14 @@ from collections.abc import Callable
 from typing import Any
 
 from ops.backup.refusal import BackupError
+from ops.backup.schedule import CUT_SHORT, Stopped
 from ops.engines import EngineError
 from ops.run import load_config
 from ops.runner.console import Console
 from ops.runner.refusal import CannotRun
 
+FAILURES = (BackupError, CannotRun, EngineError, OSError)
 Work = Callable[[Namespace, dict[str, Any], Console], None]
-
-
-class Stopped(Exception):
-    """SIGTERM or SIGHUP has come."""
 
 
 def run(parser: ArgumentParser, arguments: list[str], work: Work) -> int:
@@ -25,11 +23,11 @@ def run(parser: ArgumentParser, arguments: list[str], work: Work) -> int:
         signal.signal(number, _stop)
     try:
         work(options, load_config(), console)
-    except (BackupError, CannotRun, EngineError, OSError) as problem:
+    except FAILURES as problem:
         console.error(str(problem))
         return 1
     except (KeyboardInterrupt, Stopped):
-        console.error("stopped before it was done.")
+        console.error(CUT_SHORT)
         return 1
     return 0
 

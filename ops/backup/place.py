@@ -1,6 +1,6 @@
 """Where archives lie, which are removed, and the servers that a command talks to."""
 
-import re
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
@@ -11,12 +11,11 @@ from common import clock
 from ops.backup import archive
 from ops.backup.definitions import management_url
 from ops.backup.refusal import BackupError
+from ops.backup.schedule import archives
 from ops.runner.console import Console
 from ops.runner.preflight import take_lock
 from ops.runner.refusal import CannotRun
 from ops.runner.servers import Servers
-
-_NAME = re.compile(r"suite-\d{8}T\d{6}Z\.tar\.gz")
 
 
 def archive_path(wanted: str, usual: Path, now: datetime | None = None) -> Path:
@@ -37,8 +36,7 @@ def number_to_keep(text: str) -> int:
 
 def remove_old(folder: Path, keep: int) -> list[Path]:
     """Remove all archives with their usual names but the newest; those removed."""
-    found = sorted(path for path in folder.iterdir() if _NAME.fullmatch(path.name))
-    old = found[:-keep] if keep else []
+    old = archives(folder)[:-keep] if keep else []
     for path in old:
         path.unlink()
     return old
@@ -57,9 +55,20 @@ def alone(folder: Path) -> Iterator[None]:
         yield
 
 
+def is_writable(local: Path) -> bool:
+    """Whether this checkout is a place for data; a container's is not, and has no servers either."""
+    return os.access(local if local.exists() else local.parent, os.W_OK)
+
+
 @contextmanager
 def servers(config: dict[str, Any], local: Path, console: Console, suite_may_run: bool) -> Iterator[str]:
-    """The servers of `make run`, started for the time if nothing answers; the management API's address."""
+    """The servers of `make run`, started for the time if nothing answers; the management API's address.
+
+    In a container nothing can be started: the configured servers are all that there is.
+    """
+    if not is_writable(local):
+        yield management_url(config, local)
+        return
     try:
         lock = take_lock(local / "run.lock")
     except CannotRun:

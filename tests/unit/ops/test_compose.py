@@ -15,7 +15,7 @@ from tests.unit.ops.compose_file import COMPOSE_FILE, PROCESSES, load, parse
 
 COMPOSE = load()
 SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
-OURS = (*PROCESSES, "mailcatcher")
+OURS = (*PROCESSES, "mailcatcher", "backup")
 INFRASTRUCTURE = ("rabbitmq", "postgres", "mongo")
 
 
@@ -39,8 +39,9 @@ def test_the_specification_s_obsolete_version_is_not_given():
     assert "version" not in COMPOSE
 
 
-def test_all_processes_and_the_mail_catcher_run_beside_the_infrastructure():
-    assert set(SERVICES) == {*SERVED, "mailcatcher", *INFRASTRUCTURE}
+def test_all_processes_the_mail_catcher_and_the_backups_run_beside_the_infrastructure():
+    assert set(SERVICES) == {*SERVED, "mailcatcher", "backup", *INFRASTRUCTURE}
+    assert [name for name, service in SERVICES.items() if "profiles" in service] == ["backup"]
 
 
 def test_one_image_serves_all_processes_and_is_built_once():
@@ -55,7 +56,7 @@ def test_the_command_of_a_process_is_its_name(name: str):
     assert SERVICES[name]["command"] == [name]
 
 
-@pytest.mark.parametrize("name", ["notifications", "mailcatcher"])
+@pytest.mark.parametrize("name", ["notifications", "mailcatcher", "backup"])
 def test_an_entrypoint_of_its_own_names_a_module(name: str):
     python, option, module = SERVICES[name]["entrypoint"][-3:]
     assert (python, option) == ("python", "-m")
@@ -127,7 +128,7 @@ def test_any_process_but_the_gateway_can_run_more_than_once():
 def test_data_lies_in_named_volumes():
     mounted = {volume.split(":")[0] for service in SERVICES.values() for volume in service.get("volumes", [])}
     assert mounted == set(COMPOSE["volumes"])
-    assert all("volumes" in SERVICES[name] for name in (*INFRASTRUCTURE, "mailcatcher"))
+    assert all("volumes" in SERVICES[name] for name in (*INFRASTRUCTURE, "mailcatcher", "backup"))
 
 
 def test_the_addresses_lead_to_services_of_the_file():

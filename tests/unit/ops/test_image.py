@@ -121,3 +121,9 @@ def test_the_entrypoint_without_a_service_says_how_to_use_it(image: Path):
 
 def test_the_mail_catcher_finds_all_its_code_in_the_image(image: Path):
     assert run(image, "-m", "ops.mailcatcher", "--help").returncode == 0
+
+
+@pytest.mark.parametrize("module", ["ops.backup", "ops.restore"])
+def test_backups_and_restores_find_all_their_code_in_the_image(image: Path, module: str):
+    result = run(image, "-m", module, "--help")
+    assert result.returncode == 0, result.stderr
