@@ -13,6 +13,8 @@ from ops.backup.programs import major, output, program
 from ops.backup.refusal import BackupError
 
 NO_SUCH_DATABASE = "3D000"
+_TIMEOUT_OF_TRANSACTIONS = 17
+"""The version whose pg_restore begins with ``SET transaction_timeout``, which older servers refuse."""
 _CONNECT_SECONDS = 5
 _TABLES = """
     SELECT c.oid::regclass::text FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
@@ -46,16 +48,23 @@ class Postgres:
 
     def version(self) -> str:
         """The server's version; BackupError if pg_dump is older, which it would refuse later."""
-        with self._session() as cursor:
-            cursor.execute("SHOW server_version")
-            server: str = cursor.fetchone()[0]
-        ours = output([program("pg_dump"), "--version"])
-        if major(ours) < major(server):
+        server = self._server()
+        ours = self._version_of("pg_dump", server)
+        if ours < major(server):
             raise BackupError(
-                f"pg_dump is of version {major(ours)}, PostgreSQL of version {major(server)}: "
+                f"pg_dump is of version {ours}, PostgreSQL of version {major(server)}: "
                 f"install postgresql-client-{major(server)} or a newer one."
             )
-        return server.split(maxsplit=1)[0]
+        return server
+
+    def can_restore(self) -> None:
+        """BackupError if pg_restore says what the server does not understand: from 17 on, one setting."""
+        server = self._server()
+        if major(server) < _TIMEOUT_OF_TRANSACTIONS <= (ours := self._version_of("pg_restore", server)):
+            raise BackupError(
+                f"pg_restore is of version {ours}, and PostgreSQL of version {major(server)} does not "
+                f"understand it: install postgresql-client-{major(server)}."
+            )
 
     @contextmanager
     def snapshot(self) -> Iterator[Snapshot]:
@@ -109,6 +118,15 @@ class Postgres:
             cursor.execute("ANALYZE")
             return _counts(cursor)
 
+    def _server(self) -> str:
+        with self._session() as cursor:
+            cursor.execute("SHOW server_version")
+            return str(cursor.fetchone()[0]).split(maxsplit=1)[0]
+
+    @staticmethod
+    def _version_of(name: str, server: str) -> int:
+        return major(output([program(name, major(server)), "--version"]))
+
     def _make(self) -> None:
         connection = self._connect("postgres")
         connection.autocommit = True
@@ -158,7 +176,8 @@ class Postgres:
             "PGCONNECT_TIMEOUT": str(_CONNECT_SECONDS), "PGOPTIONS": "-c statement_timeout=0", "LC_ALL": "C",
         }  # fmt: skip
         tls = {"PGSSLMODE": settings.get("sslmode"), "PGSSLROOTCERT": settings.get("sslrootcert")}
-        output([program(name), *options], where | {key: str(value) for key, value in tls.items() if value})
+        command = [program(name, major(self._server())), *options]
+        output(command, where | {key: str(value) for key, value in tls.items() if value})
 
 
 class NoDatabase(BackupError):

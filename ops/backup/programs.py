@@ -9,11 +9,11 @@ from pathlib import Path
 from ops.backup.refusal import BackupError
 
 
-def program(name: str) -> str:
-    """The newest one: pg_dump reads older servers, and no newer ones."""
-    found = list(Path("/usr/lib/postgresql").glob(f"*/bin/{name}"))
-    newest = max(found, key=lambda path: float(path.parents[1].name), default=None)
-    path = str(newest) if newest else shutil.which(name)
+def program(name: str, wanted: int = 0) -> str:
+    """The one of the wanted version, or else the newest: pg_dump reads older servers, and no newer ones."""
+    found = {major(path.parents[1].name): path for path in Path("/usr/lib/postgresql").glob(f"*/bin/{name}")}
+    chosen = found.get(wanted) or found.get(max(found, default=0))
+    path = str(chosen) if chosen else shutil.which(name)
     if not path:
         raise BackupError(f"{name} is not installed: run 'apt-get install postgresql-client'.")
     return path

@@ -26,6 +26,7 @@ def restore(stores: Stores, source: Path, tell: Tell, scratch: Path, force: bool
         manifest = archive.unpack(source, folder)
         tell(f"{source}: of {manifest.created_at}, version {manifest.version}; all checksums are right")
         stores.versions()
+        stores.postgres.can_restore()
         make_room(stores, tell, force)
         try:
             _write(stores, folder, manifest, tell)

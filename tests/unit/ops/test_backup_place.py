@@ -96,3 +96,16 @@ def test_a_server_that_does_not_answer_is_named_in_one_line(config):
     assert "\n" not in str(told.value)
     with pytest.raises(BackupError, match=r"RabbitMQ's management API does not answer"):
         Management(config, f"http://127.0.0.1:{free_port()}").version()
+
+
+def test_a_pg_restore_that_the_server_does_not_understand_is_refused_before_anything_is_dropped(
+    config, monkeypatch
+):
+    for server, program, refused in (("16.4", 17, True), ("16.4", 16, False), ("17.1", 18, False)):
+        monkeypatch.setattr(Postgres, "_server", lambda self, version=server: version)
+        monkeypatch.setattr(Postgres, "_version_of", lambda self, name, wanted, major=program: major)
+        if refused:
+            with pytest.raises(BackupError, match=r"pg_restore is of version 17.*postgresql-client-16"):
+                Postgres(config["POSTGRES"]).can_restore()
+        else:
+            Postgres(config["POSTGRES"]).can_restore()
