@@ -42,6 +42,16 @@ class TwoVersions(World):
         """Begin with the version before alone."""
         self.suite.roots = dict.fromkeys(SERVICES, version_before(self.suite.directory))
 
+    def tables(self) -> str:
+        """The migration to which the user service's tables have come."""
+        connection = self.postgresql.connect(self.postgresql.database)
+        try:
+            with connection.cursor() as cursor:
+                cursor.execute("SELECT version_num FROM alembic_version")
+                return str(cursor.fetchone()[0])
+        finally:
+            connection.close()
+
     def start_new(self) -> None:
         """A process of this version beside each; until both gateways know all twelve."""
         for service in SERVICES:

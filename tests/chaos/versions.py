@@ -42,7 +42,9 @@ def world(tmp_path: Path) -> Iterator[TwoVersions]:
 
 def test_old_and_new_processes_work_together_through_an_upgrade(world: TwoVersions) -> None:
     live(world, 2)
+    tables = world.tables()
     world.start_new()
+    are_changed = world.tables() != tables
     before = done(world)
     live(world, PEOPLE)
     assert [name for name, count in done(world).items() if count == before[name]] == []
@@ -50,6 +52,8 @@ def test_old_and_new_processes_work_together_through_an_upgrade(world: TwoVersio
         world.suite.signal(service)
         world.suite.start(service)
     world.wait_for_all()
+    # The older user service has started on newer tables, if this version has changed them.
+    assert ('"event":"tables_newer"' in world.suite.log_file("users").read_text()) is are_changed
     live(world, 2)
     world.stop_old()
     live(world, 2)
