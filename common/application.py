@@ -55,6 +55,7 @@ class Application:
         request.limit(self.most_bytes)
         request.request_id = _request_id(environ.get("HTTP_X_REQUEST_ID", ""))
         request.traceparent = environ.get("HTTP_TRACEPARENT", "")[:128]
+        request.tracestate = tracing.state_of(environ.get("HTTP_TRACESTATE", ""), request.traceparent)
         span = _begin_span(request) if tracing.recorder.is_on else None
         found, route = self._answer(request)
         answer = found if isinstance(found, Answer) else Answer.of(found, environ)
@@ -121,8 +122,10 @@ def _prepare(environ: dict[str, Any], aliases: dict[str, str]) -> None:
 def _begin_span(request: Request) -> tracing.Span | None:
     if request.path.startswith(_QUIET):
         return None
-    span = tracing.recorder.begin("HTTP", tracing.SERVER, request.traceparent)
+    span = tracing.recorder.begin("HTTP", tracing.SERVER, request.traceparent, state=request.tracestate)
     request.traceparent = span.traceparent
+    if request.tracestate:
+        request.tracestate = span.state  # none, if the parent was no good and a new trace begins
     return span
 
 

@@ -16,6 +16,7 @@ SERVICE_TOKEN = "service_token"
 """Proof that the caller is one of the services, for the calls that only they may make."""
 REQUEST_ID = "request_id"
 TRACEPARENT = "traceparent"
+TRACESTATE = "tracestate"
 DEADLINE = "deadline"
 """Unix time in seconds, as text, after which nobody waits for the answer."""
 CLIENT_IP = "client_ip"
@@ -26,8 +27,10 @@ BASE_URL = "base_url"
 REPEATED = "repeated"
 """Set in a call, and in those that it makes, which may have been carried out by a process that has died."""
 
-CALL_KEYS = (AUTH_TOKEN, REQUEST_ID, TRACEPARENT, DEADLINE, CLIENT_IP, USER_AGENT, BASE_URL, REPEATED)
-EVENT_KEYS = (REQUEST_ID, TRACEPARENT)
+CALL_KEYS = (
+    AUTH_TOKEN, REQUEST_ID, TRACEPARENT, TRACESTATE, DEADLINE, CLIENT_IP, USER_AGENT, BASE_URL, REPEATED,
+)  # fmt: skip
+EVENT_KEYS = (REQUEST_ID, TRACEPARENT, TRACESTATE)
 _INCOMING = frozenset((*CALL_KEYS, SERVICE_TOKEN))
 _LONGEST = 4096
 PACKED = "suite.context"

@@ -82,9 +82,7 @@ def bind(worker_ctx: WorkerContext) -> None:
         "entrypoint": f"{worker_ctx.service_name}.{_name(worker_ctx)}",
         "call_id": worker_ctx.call_id.rsplit(".", 1)[-1],
     }
-    traceparent = worker_ctx.data.get(context.TRACEPARENT, "")
-    tracing.current.set(traceparent)
-    if traceparent:
+    if traceparent := tracing.enter(worker_ctx.data):
         ids["trace_id"] = tracing.trace_id(traceparent)
     bind_ids({key: value for key, value in ids.items() if value})
 
@@ -96,7 +94,9 @@ def _begin_span(worker_ctx: WorkerContext) -> tracing.Span | None:
         return None
     name = f"{worker_ctx.service_name}.{_name(worker_ctx)}"
     told = {"suite.request_id": worker_ctx.data.get(context.REQUEST_ID, "")}
-    span = tracing.recorder.begin(name, tracing.SERVER if kind == "rpc" else tracing.CONSUMER, parent, told)
+    side = tracing.SERVER if kind == "rpc" else tracing.CONSUMER
+    state = worker_ctx.data.get(context.TRACESTATE, "")
+    span = tracing.recorder.begin(name, side, parent, told, state)
     worker_ctx.data[context.TRACEPARENT] = span.traceparent
     return span
 

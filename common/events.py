@@ -20,8 +20,8 @@ from common import clock, tracing
 from common.mail_kinds import URGENT
 
 ENVELOPE = ("event_id", "occurred_at", "request_id", "version")
-TRACEPARENT = "traceparent"
-"""Part of the envelope of an event that belongs to a trace."""
+TRACEPARENT, TRACESTATE = "traceparent", "tracestate"
+"""Parts of the envelope of an event that belongs to a trace."""
 _NOT_TEXT: dict[str, type] = {
     "version": int, "user_version": int, "new_device": bool, "changes": list, "todos": list, "count": int,
     "context": dict, "preferences": dict, "attempt": int, "final": bool, "session_ids": list,
@@ -49,13 +49,12 @@ class Event:
         """The event's payload: a new id, the time, and no field that this page does not name."""
         if set(fields) - set(self.optional) != set(self.fields):
             raise TypeError(f"{self.name} takes {sorted(self.fields)}, not {sorted(fields)}")
-        traceparent = tracing.current.get()
         return {
             "event_id": str(uuid.uuid4()),
             "occurred_at": clock.to_text(clock.now()),
             "request_id": request_id,
             "version": self.version,
-            **({TRACEPARENT: traceparent} if traceparent else {}),
+            **tracing.here(),
             **fields,
         }
 
@@ -75,6 +74,18 @@ class Event:
         given = [name for name in self.optional if body.get(name) is not None]
         wrong += [name for name in given if not _is_right(name, body)]
         return f"missing or of the wrong type: {', '.join(wrong)}" if wrong else None
+
+
+def trace_of(payload: dict[str, Any]) -> dict[str, str]:
+    """What names the trace to which an event, or a document that was made for one, belongs."""
+    return {name: payload[name] for name in (TRACEPARENT, TRACESTATE) if payload.get(name)}
+
+
+def belonging_to(payload: dict[str, Any], origin: dict[str, Any]) -> dict[str, Any]:
+    """The event as one of the trace that ``origin`` belongs to, if it belongs to one."""
+    trace = trace_of(origin)
+    kept = {name: value for name, value in payload.items() if name not in (TRACEPARENT, TRACESTATE)}
+    return kept | trace if trace else payload
 
 
 def age(payload: dict[str, Any]) -> float:

@@ -22,7 +22,7 @@ from nameko.containers import WorkerContext
 from nameko.exceptions import ContainerBeingKilled
 
 from common import metrics, tracing
-from common.events import TRACEPARENT, age
+from common.events import TRACEPARENT, TRACESTATE, age
 
 AT_ONCE = 100
 """The largest batch."""
@@ -94,12 +94,11 @@ class Gathering:
     def _begin_spans(self, events: list[Payload]) -> list[tracing.Span]:
         """A span for each event that belongs to a trace; what comes of the event belongs below it."""
         name = f"{self._handler.container.service_name}.{self._handler.method_name}"
-        spans = []
+        spans, told = [], {"suite.batch": len(events)}
         for event in events:
             if parent := event.get(TRACEPARENT):
-                spans.append(
-                    tracing.recorder.begin(name, tracing.CONSUMER, parent, {"suite.batch": len(events)})
-                )
+                state = event.get(TRACESTATE, "")
+                spans.append(tracing.recorder.begin(name, tracing.CONSUMER, parent, told, state))
                 event[TRACEPARENT] = spans[-1].traceparent
         return spans
 

@@ -180,7 +180,9 @@ def _traced(entries: Sequence[Entry]) -> tuple[list[tracing.Span], list[Entry]]:
     for entry in entries:
         payload = entry.payload
         if parent := payload.get(events.TRACEPARENT):
-            spans.append(tracing.recorder.begin(f"publish {entry.name}", tracing.PRODUCER, parent))
+            state = payload.get(events.TRACESTATE, "")
+            name = f"publish {entry.name}"
+            spans.append(tracing.recorder.begin(name, tracing.PRODUCER, parent, state=state))
             payload = {**payload, events.TRACEPARENT: spans[-1].traceparent}
         traced.append(Entry(entry.source, entry.name, payload))
     return spans, traced

@@ -27,6 +27,7 @@ class Request(WerkzeugRequest):
 
     request_id: str = ""
     traceparent: str = ""
+    tracestate: str = ""
     path_values: dict[str, Any]
     most_bytes: int
 
@@ -106,6 +107,8 @@ def context_of(request: Request) -> dict[str, Any]:
     found[context.REQUEST_ID] = request.request_id
     if request.traceparent:
         found[context.TRACEPARENT] = request.traceparent
+    if request.tracestate:
+        found[context.TRACESTATE] = request.tracestate
     return found
 
 

@@ -106,11 +106,12 @@ class Call:
         return {**data, CALL_ID_STACK_CONTEXT_KEY: worker_ctx.call_id_stack}
 
     def _begin_span(self) -> tracing.Span | None:
-        parent = self.client.worker_ctx.data.get(context.TRACEPARENT)
-        name = f"{self.client.service_name}.{self.method_name}"
-        return (
-            tracing.recorder.begin(name, tracing.CLIENT, parent, {"rpc.system": "nameko"}) if parent else None
-        )
+        data = self.client.worker_ctx.data
+        if not (parent := data.get(context.TRACEPARENT)):
+            return None
+        name, told = f"{self.client.service_name}.{self.method_name}", {"rpc.system": "nameko"}
+        state = data.get(context.TRACESTATE, "")
+        return tracing.recorder.begin(name, tracing.CLIENT, parent, told, state)
 
     def _guarded(self, kwargs: dict[str, Any]) -> Any:
         client = self.client

@@ -1,8 +1,8 @@
 """Traces by OpenTelemetry: one from an HTTP request over calls and events to SMTP.
 
 Where a trace goes is told by ``traceparent`` (W3C): it comes with a request, travels in the worker's context
-with calls and in the envelope of events, and is kept in the outbox with them. A trace begins at the HTTP
-edge; everywhere else it is only gone on with.
+with calls and in the envelope of events, and is kept in the outbox with them, as is the ``tracestate`` that
+came with it. A trace begins at the HTTP edge; everywhere else it is only gone on with.
 
 Spans are made while ``OTEL_EXPORTER_OTLP_ENDPOINT`` is set. Without it nothing of OpenTelemetry is imported,
 and what is left of this module is one look at ``recorder.is_on`` at each place. Parents are handed over in
@@ -17,12 +17,14 @@ from typing import Any
 import eventlet
 from nameko.extensions import DependencyProvider
 
-from common import VERSION
+from common import VERSION, trace_state
+from common.context import TRACEPARENT, TRACESTATE
 from common.logging import get_logger, instance
 
 log = get_logger()
 current: ContextVar[str] = ContextVar("traceparent", default="")
 """Where the work of this green thread belongs; empty for what belongs to no trace."""
+_state: ContextVar[str] = ContextVar("tracestate", default="")
 INTERNAL, SERVER, CLIENT, PRODUCER, CONSUMER = range(5)
 """As OpenTelemetry numbers them (``SpanKind``)."""
 _BATCH, _WAITING, _PAUSE_MS = 128, 8192, 1000
@@ -38,6 +40,11 @@ class Span:
         self._span = span
         found = span.get_span_context()
         self.traceparent = f"00-{found.trace_id:032x}-{found.span_id:016x}-{found.trace_flags:02x}"
+
+    @property
+    def state(self) -> str:
+        """Its ``tracestate``."""
+        return str(self._span.get_span_context().trace_state.to_header())
 
     def rename(self, name: str, attributes: dict[str, Any]) -> None:
         """Say what it was, as far as that is known later."""
@@ -81,9 +88,11 @@ class Recorder:
         self.is_on = True
         log.info("tracing_started", endpoint=settings["endpoint"])
 
-    def begin(self, name: str, kind: int, parent: str, attributes: dict[str, Any] | None = None) -> Span:
+    def begin(
+        self, name: str, kind: int, parent: str, attributes: dict[str, Any] | None = None, state: str = ""
+    ) -> Span:
         """A span below ``parent``, or of a new trace without one; to be called while this is on."""
-        context = self._parent_of({"traceparent": parent}) if parent else None
+        context = self._parent_of(_named(parent, state)) if parent else None
         return Span(self._tracer.start_span(name, context, kind=self._kinds[kind], attributes=attributes))
 
     def flush(self) -> None:
@@ -96,13 +105,36 @@ class Recorder:
 recorder = Recorder()
 
 
+def enter(data: dict[str, Any]) -> str:
+    """Work for the trace that a worker's context names, in this green thread; the ``traceparent``."""
+    traceparent: str = data.get(TRACEPARENT, "")
+    current.set(traceparent)
+    _state.set(data.get(TRACESTATE, ""))
+    return traceparent
+
+
+def here() -> dict[str, str]:
+    """What names the trace of this green thread to others; empty if it works for none."""
+    traceparent = current.get()
+    return _named(traceparent, _state.get()) if traceparent else {}
+
+
+def state_of(header: str, traceparent: str) -> str:
+    """What of a ``tracestate`` is passed on; nothing without the ``traceparent`` that it belongs to."""
+    return trace_state.cleaned(header) if header and trace_id(traceparent) else ""
+
+
+def _named(traceparent: str, state: str) -> dict[str, str]:
+    return {TRACEPARENT: traceparent, TRACESTATE: state} if state else {TRACEPARENT: traceparent}
+
+
 @contextmanager
 def below(name: str, parent: str) -> Iterator[None]:
     """What this process asks of somebody else; a span if it belongs to a trace."""
     if not recorder.is_on or not parent:
         yield
         return
-    span = recorder.begin(name, CLIENT, parent)
+    span = recorder.begin(name, CLIENT, parent, state=_state.get())
     error = ""
     try:
         yield

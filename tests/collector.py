@@ -24,6 +24,7 @@ class Span:
     parent_id: str
     failed: bool
     attributes: dict[str, Any]
+    state: str = ""
 
 
 class Collector:
@@ -79,6 +80,7 @@ def spans_of(request: ExportTraceServiceRequest) -> list[Span]:
         Span(
             _values(group.resource.attributes)["service.name"], span.name, span.kind, span.trace_id.hex(),
             span.span_id.hex(), span.parent_span_id.hex(), span.status.code == 2, _values(span.attributes),
+            span.trace_state,
         )
         for group in request.resource_spans
         for scope in group.scope_spans

@@ -3,7 +3,7 @@
 from typing import Any
 
 from common import VERSION, events, topology
-from common.events import ENVELOPE, SUBSCRIBERS, TRACEPARENT, Event
+from common.events import ENVELOPE, SUBSCRIBERS, TRACEPARENT, TRACESTATE, Event
 
 Made = dict[str, Any]
 ASYNCAPI = "3.0.0"
@@ -36,7 +36,7 @@ def document() -> Made:
         "operations": {name: operation for event in events.ALL for name, operation in _operations(event)},
         "components": {
             "messages": {event.name: _message(event) for event in events.ALL},
-            "schemas": {"Envelope": _object((*ENVELOPE, TRACEPARENT), ENVELOPE)},
+            "schemas": {"Envelope": _object((*ENVELOPE, TRACEPARENT, TRACESTATE), ENVELOPE)},
         },
     }
 

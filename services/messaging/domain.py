@@ -2,7 +2,7 @@
 
 import uuid
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -54,7 +54,7 @@ class Mail:
     user_id: str | None = None
     locale: str = DEFAULT_LOCALE
     deliver_at: datetime | None = None
-    traceparent: str = ""
+    trace: Payload = field(default_factory=dict)
 
 
 def message_id(origin: str) -> str:
@@ -126,8 +126,8 @@ def mail_for(kind: Event, event: Payload, contact: Contact) -> Mail:
     if kind is events.ACCOUNT_ALERTED:
         content |= alerts.words(event, locale)
     identifier = message_id(f"{event['event_id']}:{template}")
-    traceparent = event.get(events.TRACEPARENT, "")
-    return Mail(identifier, template, recipient, content, contact.user_id, locale, traceparent=traceparent)
+    trace = events.trace_of(event)
+    return Mail(identifier, template, recipient, content, contact.user_id, locale, trace=trace)
 
 
 def contact_of(told: Payload) -> Contact:

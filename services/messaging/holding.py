@@ -53,9 +53,7 @@ def asking_for(message: Document) -> Document:
     about = {name: message[name] for name in ("template", "recipient", "context")}
     reader = {name: message.get(name) for name in kind.optional}
     payload = kind.make(message["request_id"], message_id=message["_id"], **about, **reader)
-    if message.get(events.TRACEPARENT):
-        payload[events.TRACEPARENT] = message[events.TRACEPARENT]
-    return entry(kind.source, kind.name, payload)
+    return entry(kind.source, kind.name, events.belonging_to(payload, message))
 
 
 class Waiting:

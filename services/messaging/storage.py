@@ -9,7 +9,7 @@ from nameko.containers import WorkerContext
 from pymongo import ASCENDING, DESCENDING, UpdateOne
 from pymongo.collection import Collection
 
-from common import clock, config, context, events, tracing
+from common import clock, config, context, tracing
 from common.errors import ValidationFailed
 from common.health import Probe
 from common.mail_kinds import DIGEST
@@ -253,9 +253,8 @@ class Ledger:
 
     def _new(self, mail: Mail, request_id: str, fingerprint: str | None) -> Document:
         now = clock.now()
-        traceparent = tracing.current.get() or mail.traceparent
         return {
-            **({events.TRACEPARENT: traceparent} if traceparent else {}),
+            **(tracing.here() or mail.trace),
             "_id": mail.message_id, "status": domain.QUEUED, "template": mail.template,
             "recipient": mail.recipient, "context": mail.context, "user_id": mail.user_id,
             "locale": mail.locale, "deliver_at": mail.deliver_at, "request_id": request_id,

@@ -32,7 +32,8 @@ def test_a_todo_is_one_trace_from_the_request_to_the_mail_server(
     ada: Client, collector: Collector, eventually: Eventually
 ) -> None:
     trace_id, span_id, header = begin()
-    answer = ada.post("/api/todos", {"title": "Trace me"}, headers=header)
+    state = {"tracestate": "congo=t61rcWkgMzE,rojo=00f067aa0ba902b7"}
+    answer = ada.post("/api/todos", {"title": "Trace me"}, headers=header | state)
     assert answer.status_code == 201
 
     def sent() -> list[Span]:
@@ -56,6 +57,7 @@ def test_a_todo_is_one_trace_from_the_request_to_the_mail_server(
     assert request.attributes["http.response.status_code"] == 201
     assert any(one.service == "todos" and one.name == "mongodb" and one.kind == CLIENT for one in spans)
     assert not any(one.failed for one in spans)
+    assert {one.state for one in spans} == set(state.values())
 
 
 def test_the_lines_of_the_log_name_the_trace(ada: Client, suite_logs: Callable[[], str]) -> None:
@@ -82,6 +84,10 @@ def test_a_header_that_is_none_and_health_checks_begin_no_trace_and_harm_nobody(
 ) -> None:
     for wrong in ("00-zz-1-01", "x" * 400, "00-" + "0" * 32 + "-" + "0" * 16 + "-01", ""):
         assert ada.get("/api/todos", headers={"traceparent": wrong}).status_code == 200
+    spoiled, _, header = begin()
+    assert ada.get("/api/todos", headers=header | {"tracestate": "no = state, ;"}).status_code == 200
+    eventually(lambda: bool(collector.of(spoiled)))
+    assert {one.state for one in collector.of(spoiled)} == {""}
     checked, _, header = begin()
     requests.get(f"{ada.base_url}/health", headers=header, timeout=5)
     later, _, header = begin()
