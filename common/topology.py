@@ -159,13 +159,14 @@ def declare(config: dict[str, Any]) -> None:
             try:
                 declare_one(connection, entity)
             except AccessRefused:
-                if not _is_there(connection, entity):
+                if not is_there(connection, entity):
                     missing.append(entity.name)
     if missing:
         raise NotMadeYet(", ".join(missing))
 
 
-def _is_there(connection: Connection, entity: Exchange | Queue) -> bool:
+def is_there(connection: Connection, entity: Exchange | Queue) -> bool:
+    """Whether the broker has it, which any user may ask."""
     try:
         with connection.channel() as channel:
             if isinstance(entity, Queue):

@@ -1,9 +1,10 @@
 """``python -m ops.rights``: a broker user for each service, which can touch its own queues and nothing else.
 
-Prints the commands for ``rabbitmqctl``. RabbitMQ has three regular expressions for a user: what it may make
-or delete, write to and read from. To bind a queue takes to write to the queue and to read from the exchange,
-so two more for an exchange say with which routing keys a user may publish and bind: otherwise each service
-could have a copy of every call, passwords included.
+And one for who makes backups, which reads what waits in the queues of events and changes nothing. Prints the
+commands for ``rabbitmqctl``. RabbitMQ has three regular expressions for a user: what it may make or delete,
+write to and read from. To bind a queue takes to write to the queue and to read from the exchange, so two more
+for an exchange say with which routing keys a user may publish and bind: otherwise each service could have a
+copy of every call, passwords included.
 """
 
 import re
@@ -14,7 +15,9 @@ from typing import NamedTuple
 from nameko.rpc import RPC_QUEUE_TEMPLATE, RPC_REPLY_QUEUE_TEMPLATE, get_rpc_exchange
 
 from common import events, topology
+from ops.backup import under_way
 
+BACKUP = "backup"
 _UUID = "[0-9a-f-]{36}"
 _NOTHING = "^$"
 _CALLS = get_rpc_exchange({}).name
@@ -47,6 +50,24 @@ def rights(service: str) -> Rights:
         _any(queues + bound),
         {_CALLS: (r"^.+$", rf"^({service}\.\*|{_UUID})$"), **_keys(service, sources, announced)},
     )
+
+
+def backup_rights() -> Rights:
+    """Those of ops/backup: a queue of its own with copies, and a look at what waits."""
+    heard = under_way.heard()
+    own = under_way.OWN + "[0-9a-f]{12}"
+    bound = [
+        topology.DELAYS.name,
+        topology.DEAD_LETTERS,
+        *sorted({f"{one.source}.events" for one, _ in heard}),
+    ]
+    queues = [re.escape(name) for name in sorted({name for _, name in heard})]
+    keys = {}
+    for exchange in bound[2:]:
+        names = sorted({event.name for event, _ in heard if f"{event.source}.events" == exchange})
+        keys[exchange] = (_NOTHING, _any(names))
+    read = [own, *(re.escape(name) for name in bound), *queues, "delay-[0-9]+ms"]
+    return Rights(_any([own]), _any([own, re.escape(_DEFAULT_EXCHANGE)]), _any(read), keys)
 
 
 def _queues(service: str) -> list[str]:
@@ -99,15 +120,17 @@ def _any(expressions: list[str]) -> str:
 
 def commands(vhost: str) -> list[str]:
     """The lines for a shell; ``add_user`` asks for a password, or reads it from its input."""
-    lines = []
-    for service in topology.SERVICES:
-        may = rights(service)
-        lines.append(f"rabbitmqctl add_user {service}")
-        lines.append(_line("set_permissions", vhost, service, may.configure, may.write, may.read))
-        lines += [
-            _line("set_topic_permissions", vhost, service, name, *two) for name, two in may.keys.items()
-        ]
-    return lines
+    users = {service: rights(service) for service in topology.SERVICES} | {BACKUP: backup_rights()}
+    lines = [line for user, may in users.items() for line in _user(vhost, user, may)]
+    return [*lines, f"rabbitmqctl set_user_tags {BACKUP} policymaker"]
+
+
+def _user(vhost: str, user: str, may: Rights) -> list[str]:
+    return [
+        f"rabbitmqctl add_user {user}",
+        _line("set_permissions", vhost, user, may.configure, may.write, may.read),
+        *(_line("set_topic_permissions", vhost, user, name, *two) for name, two in may.keys.items()),
+    ]
 
 
 def _line(command: str, vhost: str, *words: str) -> str:

@@ -26,6 +26,7 @@ from kombu import Connection, Queue
 
 from common import events, topology
 from common.broker import connect
+from common.events import Event
 from ops.backup.definitions import Management
 from ops.backup.messages import translated, write
 
@@ -36,6 +37,18 @@ seconds it is 15, after which any call of theirs and any database has answered o
 _REISSUED = ("messaging", "notifications")
 """Whose events need not be copied: the ledger and the delivery log tell what was under way."""
 _MARK = "backup-mark"
+OWN = "backup-"
+"""How the name of the backup's own queue begins; twelve hexadecimal digits follow."""
+
+
+def heard() -> list[tuple[Event, str]]:
+    """The events that are copied, and the queues in which they wait for who listens."""
+    return [
+        (event, topology.event_queue(event, service).name)
+        for service, known in events.SUBSCRIBERS.items()
+        for event in known
+        if event.source not in _REISSUED
+    ]
 
 
 class UnderWay:
@@ -43,13 +56,7 @@ class UnderWay:
 
     def __init__(self, config: dict[str, Any], management: Management) -> None:
         self._config, self._management = config, management
-        self._heard = [
-            (event, topology.event_queue(event, service).name)
-            for service, known in events.SUBSCRIBERS.items()
-            for event in known
-            if event.source not in _REISSUED
-        ]
-        self._queues = {name for _, name in self._heard}
+        self._queues = {name for _, name in heard()}
 
     @contextmanager
     def kept(self, path: Path, settle_seconds: float) -> Iterator["Copies"]:
@@ -68,13 +75,15 @@ class UnderWay:
                 connection.default_channel.queue_delete(own)
 
     def _begin(self, connection: Connection) -> str:
-        channel, name = connection.default_channel, f"backup-{uuid.uuid4().hex[:12]}"
+        channel, name = connection.default_channel, f"{OWN}{uuid.uuid4().hex[:12]}"
         for entity in topology.everything(self._config):
-            if not isinstance(entity, Queue) or entity.name == topology.DEAD_LETTERS:
+            needed = not isinstance(entity, Queue) or entity.name == topology.DEAD_LETTERS
+            # A user with the rights of a backup alone may not declare them, so they are asked for first.
+            if needed and not topology.is_there(connection, entity):
                 topology.declare_one(connection, entity)
         lease = {"x-expires": EXPIRES_MS}
         channel.queue_declare(name, durable=True, auto_delete=False, arguments=lease)
-        for event in dict.fromkeys(event for event, _ in self._heard):
+        for event in dict.fromkeys(event for event, _ in heard()):
             channel.queue_bind(name, f"{event.source}.events", event.name)
         channel.queue_bind(name, topology.DELAYS.name, arguments={"x-match": "all"})
         channel.queue_bind(name, topology.DEAD_LETTERS)

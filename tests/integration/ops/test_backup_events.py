@@ -1,7 +1,11 @@
-"""What of the broker's messages a backup keeps, and where a restore puts them."""
+"""What of the broker's messages a backup keeps, and where a restore puts them.
+
+The backup has the rights of a backup alone, and the events lie in queues of either type.
+"""
 
 import base64
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +17,8 @@ from ops.backup.definitions import Management
 from ops.backup.messages import publish
 from ops.backup.under_way import UnderWay, _peek
 from ops.engines import RabbitMQ
+from ops.rights import BACKUP
+from tests.integration.ops.broker_users import add_user
 from tests.integration.running import Wire, eventually, make_config
 
 DELETED = topology.event_queue(events.USER_DELETED, "todos").name
@@ -23,9 +29,16 @@ DELAY = topology.delay_queue(60_000)
 QUEUES = (DELETED, ELSEWHERE, CREATED, MAILS, DELAY.name, topology.DEAD_LETTERS)
 
 
+@pytest.fixture(params=["classic", "quorum"])
+def config(request: pytest.FixtureRequest, amqp_uri: str) -> dict[str, Any]:
+    return make_config(AMQP_URI=amqp_uri, EVENT_QUEUE_TYPE=request.param)
+
+
 @pytest.fixture
-def config(vhost_uri: str) -> dict[str, Any]:
-    return make_config(AMQP_URI=vhost_uri)
+def wire(amqp_uri: str) -> Iterator[Wire]:
+    wire = Wire(amqp_uri)
+    yield wire
+    wire.close()
 
 
 @pytest.fixture
@@ -44,7 +57,8 @@ def send(wire: Wire, config: dict[str, Any]) -> Any:
 
 @pytest.fixture
 def under_way(config: dict[str, Any], rabbitmq: RabbitMQ) -> UnderWay:
-    return UnderWay(config, Management(config, rabbitmq.management_url))
+    own = config | {"AMQP_URI": add_user(rabbitmq, config["AMQP_URI"], BACKUP)}
+    return UnderWay(own, Management(own, rabbitmq.management_url))
 
 
 def names_in(path: Path) -> list[str]:

@@ -4,19 +4,16 @@ from typing import Any
 
 import amqp
 import pytest
-import requests
 from kombu import Connection, Exchange, Queue
 
 from common import topology
 from common.identity import Allow
 from common.rpc import Service, rpc
 from ops.engines import RabbitMQ
-from ops.rights import rights
 from tests.integration.conftest import Run
+from tests.integration.ops.broker_users import add_user
 from tests.integration.running import Wire, make_config
 from tests.integration.second_attempts import SecondAttempts
-
-PASSWORD = "sesame-0123456789"
 
 
 class Todos(SecondAttempts):
@@ -40,10 +37,7 @@ class Gateway:
 def uris(amqp_uri: str, rabbitmq: RabbitMQ) -> dict[str, str]:
     """The addresses of two services' users; the rest of the topology is there."""
     topology.declare(make_config(AMQP_URI=amqp_uri))
-    vhost = amqp_uri.rpartition("/")[2]
-    for user in ("todos", "gateway"):
-        _add_user(rabbitmq, vhost, user)
-    return {user: _uri(amqp_uri, rabbitmq, user) for user in ("todos", "gateway")}
+    return {user: add_user(rabbitmq, amqp_uri, user) for user in ("todos", "gateway")}
 
 
 @pytest.mark.parametrize("transport", ["fast", "stock"])
@@ -63,18 +57,14 @@ def test_a_service_works_with_its_own_rights_and_reads_nothing_of_another_s(
 def test_the_first_to_start_makes_its_own_and_says_what_is_not_there_yet(
     amqp_uri: str, rabbitmq: RabbitMQ
 ) -> None:
-    _add_user(rabbitmq, amqp_uri.rpartition("/")[2], "todos")
+    own = add_user(rabbitmq, amqp_uri, "todos")
     with pytest.raises(topology.NotMadeYet) as missing:
-        topology.declare(make_config(AMQP_URI=_uri(amqp_uri, rabbitmq, "todos")))
+        topology.declare(make_config(AMQP_URI=own))
     names = str(missing.value).split(", ")
     assert {"rpc-users", topology.DEAD_LETTERS, "messaging.events"} <= set(names)
     assert "rpc-todos" not in names
     with Connection(amqp_uri) as connection:
         assert connection.default_channel.queue_declare("rpc-todos", passive=True).consumer_count == 0
-
-
-def _uri(uri: str, rabbitmq: RabbitMQ, user: str) -> str:
-    return uri.replace(f"{rabbitmq.user}:{rabbitmq.password}@", f"{user}:{PASSWORD}@")
 
 
 def _can_not_touch_the_users_queues(uri: str) -> None:
@@ -92,18 +82,3 @@ def _can_not_touch_the_users_queues(uri: str) -> None:
         for attempt in forbidden:
             with pytest.raises(amqp.AccessRefused), connection.channel() as channel:
                 attempt(channel)
-
-
-def _add_user(rabbitmq: RabbitMQ, vhost: str, user: str) -> None:
-    api, may = f"{rabbitmq.management_url}/api", rights(user)
-    login = (rabbitmq.user, rabbitmq.password)
-    _put(f"{api}/users/{user}", login, {"password": PASSWORD, "tags": ""})
-    plain = {"configure": may.configure, "write": may.write, "read": may.read}
-    _put(f"{api}/permissions/{vhost}/{user}", login, plain)
-    for exchange, (write, read) in may.keys.items():
-        keys = {"exchange": exchange, "write": write, "read": read}
-        _put(f"{api}/topic-permissions/{vhost}/{user}", login, keys)
-
-
-def _put(url: str, login: tuple[str, str], body: dict[str, str]) -> None:
-    requests.put(url, json=body, auth=login, timeout=30).raise_for_status()

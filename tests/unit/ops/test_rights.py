@@ -10,7 +10,7 @@ from kombu import Exchange, Queue
 
 from common import config as settings
 from common import events, topology
-from ops.rights import commands, rights
+from ops.rights import BACKUP, backup_rights, commands, rights
 
 UUID = str(uuid.uuid4())
 EVERYTHING = topology.everything(settings.load())
@@ -86,10 +86,27 @@ def test_every_topic_exchange_that_a_service_reads_is_limited_by_keys(service: s
     assert allowed(may.read, topics) - set(may.keys) <= {topology.INSTANCES.name}
 
 
+def test_who_makes_backups_reads_events_and_changes_nothing() -> None:
+    may, own = backup_rights(), f"backup-{uuid.uuid4().hex[:12]}"
+    streams = {one for one in EXCHANGES if one.endswith(".events")}
+    assert allowed(may.configure, [own, *QUEUES, *EXCHANGES]) == {own}
+    assert allowed(may.write, [own, *QUEUES, *EXCHANGES]) == {own}
+    assert allowed(may.read, ["rpc-users", "nameko-rpc", "commands", "instances"]) == set()
+    bound = {"users.events", "todos.events"}
+    assert allowed(may.read, list(streams)) == bound == set(may.keys)
+    assert allowed(may.keys["users.events"][1], ["user_deleted", "session_revoked", "#"]) == {"user_deleted"}
+    assert topology.event_queue(events.USER_DELETED, "todos").name in allowed(may.read, QUEUES)
+    assert topology.event_queue(events.NOTIFICATION_REQUESTED, "notifications").name not in allowed(
+        may.read, QUEUES
+    )
+
+
 def test_the_commands_name_every_user_and_are_whole_words_for_a_shell() -> None:
     lines = [shlex.split(line) for line in commands("/suite")]
-    assert {line[-1] for line in lines if line[1] == "add_user"} == set(topology.SERVICES)
+    assert {line[-1] for line in lines if line[1] == "add_user"} == {*topology.SERVICES, BACKUP}
+    assert [line[2:] for line in lines if line[1] == "set_user_tags"] == [[BACKUP, "policymaker"]]
     for line in lines:
         if line[1] == "set_permissions":
             assert line[2:5] == ["-p", "/suite", line[4]]
-            assert tuple(line[5:]) == rights(line[4])[:3]
+            may = backup_rights() if line[4] == BACKUP else rights(line[4])
+            assert tuple(line[5:]) == may[:3]
