@@ -2,6 +2,8 @@
 
 import uuid
 from collections import Counter
+from contextlib import closing
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -13,9 +15,11 @@ from bson import ObjectId
 from bson.codec_options import CodecOptions
 from bson.raw_bson import RawBSONDocument
 
-from ops.backup.source import Stores
+from ops.backup.manifest import Manifest
+from ops.backup.source import Stores, backup
 from ops.engines import RabbitMQ
 from ops.engines.mailcatcher import MailCatcher
+from ops.rights import BACKUP
 from services.messaging.service import MessagingService
 from services.notifications.service import NotificationsService
 from services.todos.service import TodosService
@@ -34,9 +38,11 @@ class Kept:
     """What the services keep, and the services themselves, started and stopped one by one."""
 
     def __init__(
-        self, config: dict[str, Any], rabbitmq: RabbitMQ, databases: tuple[str, ...], mails: MailCatcher
-    ) -> None:
+        self, config: dict[str, Any], rabbitmq: RabbitMQ, databases: tuple[str, ...], mails: MailCatcher,
+        logins: dict[str, dict[str, Any]] | None = None,
+    ) -> None:  # fmt: skip
         self.config, self.mails, self._rabbitmq = config, mails, rabbitmq
+        self._logins = logins or {}  # the settings of who has logins of its own
         self.stores = Stores.of(config, rabbitmq.management_url, databases)
         self.client = self.stores.mongo.client
         todos, deliveries, messages = databases
@@ -49,7 +55,16 @@ class Kept:
     def start(self, *names: str) -> None:
         """Start these services, or all."""
         for name in names or SERVICES:
-            self._running[name] = Running(SERVICES[name], self.config)
+            self._running[name] = Running(SERVICES[name], self._config_of(name))
+
+    def backup(self, archive: Path, settle_seconds: float) -> Manifest:
+        """Make a backup with the login of who makes backups."""
+        names = self.stores.mongo._databases
+        with closing(Stores.of(self._config_of(BACKUP), self._rabbitmq.management_url, names)) as stores:
+            return backup(stores, archive, print, settle_seconds)
+
+    def _config_of(self, name: str) -> dict[str, Any]:
+        return self.config | self._logins.get(name, {})
 
     def stop(self, *names: str) -> None:
         """Stop these services, or all, and hang up."""

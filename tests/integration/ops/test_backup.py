@@ -8,18 +8,23 @@ import time
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from common import topology
+from ops.backup.mongo import DATABASES
 from ops.backup.refusal import BackupError
-from ops.backup.source import backup
 from ops.backup.target import restore
 from ops.engines import MongoDB, PostgreSQL, RabbitMQ
 from ops.engines.mailcatcher import MailCatcher
+from ops.mongodb_rights import ROLES
 from services.messaging.storage import MessagingStorage
 from services.notifications.storage import DeliveryStorage
 from services.todos.storage import TodoStorage
 from tests.integration.databases import new_database
+from tests.integration.ops.broker_users import add_all
+from tests.integration.ops.guarded import ADMIN, GuardedMongoDB
 from tests.integration.ops.kept import Kept, Writer
 from tests.integration.running import eventually, make_config
 
@@ -42,23 +47,44 @@ def databases() -> Iterator[tuple[str, ...]]:
 
 @pytest.fixture
 def kept(
-    databases: tuple[str, ...],
-    vhost_uri: str,
-    rabbitmq: RabbitMQ,
-    postgresql: PostgreSQL,
-    mongodb: MongoDB,
+    databases: tuple[str, ...], vhost_uri: str, rabbitmq: RabbitMQ, postgresql: PostgreSQL, mongodb: MongoDB,
     mailcatcher: MailCatcher,
-) -> Iterator[Kept]:
+) -> Iterator[Kept]:  # fmt: skip
     for settings in new_database(postgresql):
         config = make_config(AMQP_URI=vhost_uri, POSTGRES=settings, MONGODB_URI=mongodb.uri)
-        config["MAIL"] |= {"host": "127.0.0.1", "port": str(mailcatcher.port), "tls": "none"}
-        kept = Kept(config, rabbitmq, databases, mailcatcher)
-        kept.start()
-        yield kept
-        kept.stop()
-        mailcatcher.faults()
-        kept.stores.mongo.clear()
-        kept.stores.close()
+        yield from _kept(config, rabbitmq, databases, mailcatcher)
+
+
+@pytest.fixture
+def strict(
+    amqp_uri: str, rabbitmq: RabbitMQ, postgresql: PostgreSQL, guarded_mongodb: GuardedMongoDB,
+    mailcatcher: MailCatcher,
+) -> Iterator[Kept]:  # fmt: skip
+    """With quorum queues, and a login at each server for each service and for the backups."""
+    for settings in new_database(postgresql):
+        config = make_config(
+            AMQP_URI=amqp_uri, EVENT_QUEUE_TYPE="quorum", POSTGRES=settings,
+            MONGODB_URI=guarded_mongodb.uri_of(ADMIN),
+        )  # fmt: skip
+        topology.declare(config)
+        logins = {user: {"AMQP_URI": uri} for user, uri in add_all(rabbitmq, amqp_uri).items()}
+        for user in ROLES:
+            logins[user]["MONGODB_URI"] = guarded_mongodb.uri_of(user)
+        yield from _kept(config, rabbitmq, DATABASES, mailcatcher, logins)
+
+
+def _kept(
+    config: dict[str, Any], rabbitmq: RabbitMQ, databases: tuple[str, ...], mails: MailCatcher,
+    logins: dict[str, dict[str, Any]] | None = None,
+) -> Iterator[Kept]:  # fmt: skip
+    config["MAIL"] |= {"host": "127.0.0.1", "port": str(mails.port), "tls": "none"}
+    kept = Kept(config, rabbitmq, databases, mails, logins)
+    kept.start()
+    yield kept
+    kept.stop()
+    mails.faults()
+    kept.stores.mongo.clear()
+    kept.stores.close()
 
 
 def test_a_backup_of_the_running_suite_restores_every_row_and_sends_no_mail_again(
@@ -71,7 +97,7 @@ def test_a_backup_of_the_running_suite_restores_every_row_and_sends_no_mail_agai
     eventually(kept.is_quiet)
     before, writer, archive = kept.everything(), Writer(kept, bob), tmp_path / "suite.tar.gz"
     eventually(lambda: writer.made > 5)
-    manifest = backup(kept.stores, archive, print, SETTLE_SECONDS)
+    manifest = kept.backup(archive, SETTLE_SECONDS)
     eventually(lambda made=writer.made: writer.made > made + 5)
     writer.stop()
     kept.wait_for_mails(bob, 1 + writer.made)
@@ -105,9 +131,10 @@ def test_a_backup_of_the_running_suite_restores_every_row_and_sends_no_mail_agai
 
 
 def test_what_was_with_the_broker_is_under_way_again_and_what_was_sent_is_known_to_be(
-    kept: Kept, tmp_path: Path
+    strict: Kept, tmp_path: Path
 ) -> None:
     """Four kinds: done with, sent and not yet told of, failed and to be tried again, not yet heard of."""
+    kept = strict
     (ada, ada_mail), (bob, bob_mail), (eve, eve_mail) = (kept.new_user() for _ in range(3))
     for user in (ada, bob, eve):
         kept.wait_for_mails(user, 1)
@@ -127,7 +154,7 @@ def test_what_was_with_the_broker_is_under_way_again_and_what_was_sent_is_known_
     kept.stop("notifications")
     kept.make_todos(eve, 2)
     eventually(lambda: not kept.todos.find_one({"outbox_at": {"$exists": True}}))
-    manifest = backup(kept.stores, tmp_path / "suite.tar.gz", print, SETTLE_SECONDS)
+    manifest = kept.backup(tmp_path / "suite.tar.gz", SETTLE_SECONDS)
     assert manifest.counts["rabbitmq"]["standing"] == 2
 
     kept.stop()
@@ -135,6 +162,7 @@ def test_what_was_with_the_broker_is_under_way_again_and_what_was_sent_is_known_
     kept.sql("CREATE TABLE late (id int)")
     kept.mails.faults()
     kept.config["RETRY"] |= {"base_seconds": 0.2, "cap_seconds": 1}
+    kept.config["REMEMBER_FOR"] = "30d"  # which changes the expiries that are there
     restore(kept.stores, tmp_path / "suite.tar.gz", print, tmp_path, force=True)
     assert "late" not in kept.stores.postgres.tables()
     assert kept.todos.find_one({"late": True}) is None

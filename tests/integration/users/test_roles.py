@@ -1,7 +1,8 @@
-"""The two roles of ops/roles.sql: one changes the tables, the other serves and can't."""
+"""The roles of ops/roles.sql: one changes the tables, one serves and can't, one reads for the backups."""
 
 import uuid
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import psycopg2
@@ -11,6 +12,7 @@ from psycopg2.errors import InsufficientPrivilege
 from common.postgres import make_engine, migrate
 from common.storage import StorageUnavailable
 from common.trust import libpq
+from ops.backup.postgres import Postgres
 from ops.engines import PostgreSQL
 from services.users.service import UsersService
 from services.users.storage import UserStorage
@@ -20,6 +22,7 @@ from tests.integration.running import make_config
 from tests.unit.ops.compose_file import ROOT
 
 PASSWORD = "sesame-0123456789"
+ROLES = ("users_owner", "users_app", "users_backup")
 
 
 @pytest.fixture
@@ -27,15 +30,15 @@ def roles(postgresql: PostgreSQL) -> Iterator[dict[str, dict[str, Any]]]:
     """The settings of both roles, for an empty database."""
     for settings in new_database(postgresql):
         script = (ROOT / "ops" / "roles.sql").read_text()
-        passwords = [f"ALTER ROLE {role} PASSWORD '{PASSWORD}'" for role in ("users_owner", "users_app")]
+        passwords = [f"ALTER ROLE {role} PASSWORD '{PASSWORD}'" for role in ROLES]
         _run(settings, script, script, *passwords)
         yield {
-            role: settings | {"username": f"users_{role}", "password": PASSWORD} for role in ("owner", "app")
+            role.removeprefix("users_"): settings | {"username": role, "password": PASSWORD} for role in ROLES
         }
 
 
 def test_the_service_works_with_a_role_that_can_not_change_the_tables(
-    roles: dict[str, dict[str, Any]], vhost_uri: str, run: Run
+    roles: dict[str, dict[str, Any]], vhost_uri: str, run: Run, tmp_path: Path
 ) -> None:
     storage = UserStorage()
     storage.engine = make_engine(roles["app"], "test")
@@ -53,6 +56,14 @@ def test_the_service_works_with_a_role_that_can_not_change_the_tables(
         with pytest.raises(InsufficientPrivilege):
             _run(roles["app"], statement)
     users.stop()
+    database = Postgres(roles["backup"])
+    with database.snapshot() as snapshot:
+        assert snapshot.rows()["users"] == 1
+        database.dump(snapshot, tmp_path / "users.dump")
+    assert made.email.encode() in (tmp_path / "users.dump").read_bytes()
+    for statement in (*forbidden, "DELETE FROM users", "INSERT INTO alembic_version VALUES ('x')"):
+        with pytest.raises(InsufficientPrivilege):
+            _run(roles["backup"], statement)
 
 
 def _run(settings: dict[str, Any], *statements: str) -> None:
