@@ -10,6 +10,9 @@ from nameko.cli.run import import_service
 
 from common import config as settings
 from common import topology
+from ops.backup.__main__ import parser
+from ops.backup.place import number_to_keep
+from ops.rights import BACKUP as USER
 from ops.serve import SERVICES
 from tests.certificates import make_pair
 from tests.unit.ops.compose_file import KNOWN
@@ -20,11 +23,13 @@ CUSTOM = re.compile(r"(rabbitmq\.com|cnpg\.io|mongodb\.com|cert-manager\.io|keda
 AUTHORITIES = "/etc/suite/authorities"
 ALL = render("production")
 DEPLOYMENTS = {one["metadata"]["name"]: one for one in of_kind(ALL, "Deployment")}
+BACKUP = named(ALL, "CronJob", "backup")["spec"]["jobTemplate"]
+PODS = DEPLOYMENTS | {"backup": BACKUP}
 FROM_OPERATORS = {
     "postgresql-app": {"username", "password"}, "postgresql-ca": {"ca.crt"},
     "rabbitmq-tls": {"ca.crt"}, "mongodb-tls": {"ca.crt"},
     **{f"mongodb-{name}": {"connectionString.standard"}
-       for name in ("gateway", "todos", "messaging", "notifications")},
+       for name in ("gateway", "todos", "messaging", "notifications", "backup")},
 }  # fmt: skip
 """The Secrets that cert-manager and the engines' operators make, and the keys in them."""
 BY_HAND = {one["metadata"]["name"]: set(one["stringData"]) for one in read(FOLDER / "secrets.example.yaml")}
@@ -104,11 +109,11 @@ def test_the_queues_that_scale_a_process_are_those_that_it_consumes(
 
 def test_every_secret_and_key_is_made_by_an_operator_or_listed_for_the_reader() -> None:
     known = {**BY_HAND, **FROM_OPERATORS}
-    references = [one["secretKeyRef"] for one in walk(list(DEPLOYMENTS.values())) if "secretKeyRef" in one]
+    references = [one["secretKeyRef"] for one in walk(list(PODS.values())) if "secretKeyRef" in one]
     references += [
         ref for one in of_kind(ALL, "TriggerAuthentication") for ref in one["spec"]["secretTargetRef"]
     ]
-    sources = [one["secret"] for one in walk(list(DEPLOYMENTS.values())) if "items" in one.get("secret", {})]
+    sources = [one["secret"] for one in walk(list(PODS.values())) if "items" in one.get("secret", {})]
     wanted = [(one["name"], one["key"]) for one in references]
     wanted += [(one["name"], item["key"]) for one in sources for item in one["items"]]
     passwords = [one["passwordSecretRef"]["name"] for one in walk(ALL) if "passwordSecretRef" in one]
@@ -120,16 +125,16 @@ def test_every_secret_and_key_is_made_by_an_operator_or_listed_for_the_reader() 
 
 def test_no_secret_stands_in_the_files() -> None:
     assert of_kind(ALL, "Secret") == []
-    for variable in (one for deployment in DEPLOYMENTS.values() for one in process_of(deployment)["env"]):
+    for variable in (one for deployment in PODS.values() for one in process_of(deployment)["env"]):
         if re.search(r"PASS|SECRET", variable["name"]):
             assert "valueFrom" in variable or variable["value"] == "not-given-to-this-process"
 
 
-@pytest.mark.parametrize("name", SERVICES)
+@pytest.mark.parametrize("name", PODS)
 def test_a_process_is_told_only_what_it_knows_and_can_start_with(
     name: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    told = _environment(DEPLOYMENTS[name])
+    told = _environment(PODS[name])
     asides = set(re.findall(r"\$\((\w+)\)", " ".join(told.values())))
     assert set(told) - asides <= KNOWN
     for variable in KNOWN:
@@ -145,18 +150,18 @@ def test_a_process_is_told_only_what_it_knows_and_can_start_with(
 
 
 def test_the_authorities_lie_where_the_settings_say() -> None:
-    projected = {
-        f"{AUTHORITIES}/{item['path']}"
-        for source in _volume(DEPLOYMENTS["users"], "authorities")["projected"]["sources"]
-        for item in source["secret"]["items"]
-    }
+    sources, theirs = (
+        _volume(PODS[name], "authorities")["projected"]["sources"] for name in ("users", "backup")
+    )
+    assert sources == theirs
+    projected = {f"{AUTHORITIES}/{item['path']}" for source in sources for item in source["secret"]["items"]}
     text = "\n".join(path.read_text() for path in FOLDER.glob("*/*.yaml"))
     assert set(re.findall(rf"{AUTHORITIES}/\w+\.\w+", text)) == projected
 
 
-@pytest.mark.parametrize("name", SERVICES)
+@pytest.mark.parametrize("name", PODS)
 def test_a_process_has_no_rights_and_a_file_system_that_it_can_not_change(name: str) -> None:
-    pod, process = DEPLOYMENTS[name]["spec"]["template"]["spec"], process_of(DEPLOYMENTS[name])
+    pod, process = PODS[name]["spec"]["template"]["spec"], process_of(PODS[name])
     assert pod["securityContext"]["runAsNonRoot"] is True
     assert pod["securityContext"]["seccompProfile"] == {"type": "RuntimeDefault"}
     assert pod["automountServiceAccountToken"] is False
@@ -188,17 +193,17 @@ def test_nothing_goes_in_or_out_that_no_policy_names() -> None:
     fence = named(ALL, "NetworkPolicy", "nothing-else")["spec"]
     assert set(fence) == {"podSelector", "policyTypes"}
     assert fence["policyTypes"] == ["Ingress", "Egress"]
-    for deployment in DEPLOYMENTS.values():
+    for deployment in PODS.values():
         assert fence["podSelector"]["matchLabels"].items() <= labels(deployment).items()
 
 
 @pytest.mark.parametrize(
     ("engine", "port", "who"),
     [
-        ({"app.kubernetes.io/name": "rabbitmq"}, 5671, set(SERVICES)),
-        ({"app.kubernetes.io/name": "rabbitmq"}, 15671, {"messaging"}),
-        ({"cnpg.io/cluster": "postgresql"}, 5432, {"users"}),
-        ({"app": "mongodb-svc"}, 27017, {"gateway", "todos", "messaging", "notifications"}),
+        ({"app.kubernetes.io/name": "rabbitmq"}, 5671, set(PODS)),
+        ({"app.kubernetes.io/name": "rabbitmq"}, 15671, {"messaging", "backup"}),
+        ({"cnpg.io/cluster": "postgresql"}, 5432, {"users", "backup"}),
+        ({"app": "mongodb-svc"}, 27017, {"gateway", "todos", "messaging", "notifications", "backup"}),
     ],
 )
 def test_an_engine_is_reached_by_who_uses_it_and_by_nobody_else(
@@ -207,19 +212,31 @@ def test_an_engine_is_reached_by_who_uses_it_and_by_nobody_else(
     policies = [one["spec"] for one in of_kind(ALL, "NetworkPolicy")]
     out = {
         name
-        for name, deployment in DEPLOYMENTS.items()
+        for name, deployment in PODS.items()
         for policy in policies
         for rule in policy.get("egress", [])
         if _selects(policy["podSelector"], labels(deployment)) and _lets(rule, "to", engine, port)
     }
     into = {
         name
-        for name, deployment in DEPLOYMENTS.items()
+        for name, deployment in PODS.items()
         for policy in policies
         for rule in policy.get("ingress", [])
         if _selects(policy["podSelector"], engine) and _lets(rule, "from", labels(deployment), port)
     }
     assert out == into == who
+
+
+def test_the_backup_s_command_is_what_the_module_takes_and_writes_to_the_volume() -> None:
+    process = process_of(BACKUP)
+    assert process["command"] == ["python", "-m", "ops.backup"]
+    options = parser().parse_args(process["args"])
+    assert (options.to, number_to_keep(options.keep), options.every) == ("/data/", 14, "")
+    assert {"name": "data", "mountPath": "/data"} in process["volumeMounts"]
+    claim = _volume(BACKUP, "data")["persistentVolumeClaim"]["claimName"]
+    assert named(ALL, "PersistentVolumeClaim", claim)
+    told = {one["name"]: one.get("value", "") for one in process["env"]}
+    assert told["RABBITMQ_URL"].startswith(f"amqps://{USER}:")
 
 
 def _addresses(path: str) -> set[str]:
