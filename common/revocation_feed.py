@@ -142,18 +142,19 @@ class RevocationFeed(SharedExtension):
 
     def _run(self) -> None:
         while True:
-            if self.queue_consumer.connected:
-                self._mark_or_ask()
-            settled = self.known.is_complete and self.known.is_current
+            is_told = self.queue_consumer.connected and self._mark_or_ask()
+            settled = is_told and self.known.is_complete and self.known.is_current
             eventlet.sleep(MARK_SECONDS if settled else _HASTE_SECONDS)
 
-    def _mark_or_ask(self) -> None:
+    def _mark_or_ask(self) -> bool:
+        """Whether the broker has taken what was to be said now; a connection that is lost shows only then."""
         now = time.monotonic()
         if self.known.is_complete:
-            self._publish("", self.queue.name, now)
-        elif not self._question or now - self._asked_at > _ASK_SECONDS:
+            return self._publish("", self.queue.name, now)
+        if not self._question or now - self._asked_at > _ASK_SECONDS:
             self._began_at = now
             self._ask("")
+        return True
 
     def _ask(self, after: str) -> None:
         self._question, self._asked_at = str(uuid.uuid4()), time.monotonic()
@@ -173,7 +174,7 @@ class RevocationFeed(SharedExtension):
 
     def _publish(
         self, exchange: str, routing_key: str, payload: Any, headers: dict[str, str] = _NONE, **more: str
-    ) -> None:
+    ) -> bool:
         properties = {**_PROPERTIES, **more}
         message = Message(exchange, routing_key, codec.dumps(payload), headers, properties)
         try:
@@ -181,3 +182,5 @@ class RevocationFeed(SharedExtension):
                 self.publisher.publish([message])
         except PublishFailed as problem:
             log.debug("revocation_message_lost", error=str(problem))
+            return False
+        return True
