@@ -9,7 +9,7 @@ LOGS=.local/test
 declare -A PATHS=(
     [gateway]="tests/integration/gateway tests/unit tests/integration/todos tests/integration/notifications tests/integration/bench"
     [common]="tests/integration/common tests/integration/ops/test_[!e]*.py tests/integration/messaging/test_waiting.py"
-    [people]="tests/e2e tests/fuzz tests/integration/accounts tests/integration/users"
+    [people]="tests/e2e tests/fuzz tests/integration/users"
 )
 # Some two hundred processes are started: each would compile again what none may keep.
 unset PYTHONDONTWRITEBYTECODE
