@@ -135,7 +135,7 @@ def test_a_silent_store_costs_half_a_second_once(server: Engine, one: SharedCoun
         assert time.monotonic() - started < PATIENCE_SECONDS + 0.3
         for _ in range(100):
             assert count(one, key) is None
-        assert time.monotonic() - started < 6 * PATIENCE_SECONDS  # where the machine is busy; not a hundred times
+        assert time.monotonic() - started < 6 * PATIENCE_SECONDS  # a busy machine's; not a hundred times
         assert unchecked() - before == 101
     finally:
         os.kill(server.pid, signal.SIGCONT)
