@@ -18,7 +18,8 @@ from common.health import Probe, Unwell
 from common.server import SuiteWebServer
 from common.transport.link import Link
 
-_TICK_SECONDS = 0.5
+_TICK_SECONDS = 0.25
+"""Of a standstill the part after the tick is seen: one of half a second could hide behind ticks as long."""
 
 
 class Vitals(DependencyProvider):
