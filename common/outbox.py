@@ -29,9 +29,10 @@ from common.transport import codec
 log = get_logger()
 POLL_SECONDS = 2.0
 _RETRY_SECONDS = 1.0
-_PAUSE_SECONDS, _LONGEST_PAUSE, _MANY = 0.1, 0.3, 15
+_PAUSE_SECONDS, _LONGEST_PAUSE, _MANY, _ENOUGH = 0.1, 0.3, 15, 100
 """What follows a publication waits so long for company, and longer where the last one had many entries: what
-a batch costs whatever its size, here and with all who handle it, is then shared by more."""
+a batch costs whatever its size, here and with all who handle it, is then shared by more. Where enough share
+it already, waiting longer would only hold up a backlog."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,6 +171,8 @@ class Relay(SharedExtension):
 
 def pause_after(published: int) -> float:
     """The seconds until the next publication: what is stored meanwhile leaves in company."""
+    if published >= _ENOUGH:
+        return _PAUSE_SECONDS
     return min(_LONGEST_PAUSE, _PAUSE_SECONDS * max(1.0, published / _MANY))
 
 
