@@ -21,8 +21,9 @@ _PORT = r"(?::\d{1,5})?"
 _NODE = re.compile(rf"\[([0-9A-Fa-f:.]+)\]{_PORT}|([0-9.]+){_PORT}|([0-9A-Fa-f:.]+)")
 _HOST = re.compile(rf"(?:[A-Za-z0-9_.-]{{1,253}}|\[[0-9A-Fa-f:.]+\]){_PORT}")
 _SCHEME = re.compile("https?")
-_QUOTED = r'"(?:[^"\\]|\\.)*+"'
-_BALANCED = re.compile(rf'(?:[^"]|{_QUOTED})*+')
+# Written so that there is one way to match. Python's "*+" says so too, but in 3.11.2 it matches too much.
+_QUOTED = r'"[^"\\]*(?:\\.[^"\\]*)*"'
+_BALANCED = re.compile(rf'[^"]*(?:{_QUOTED}[^"]*)*')
 _ELEMENT = re.compile(rf'(?:[^,"]|{_QUOTED})+')
 _PAIR = re.compile(rf"""\s*([A-Za-z]+)=({_QUOTED}|[^\s;,"]+)\s*(?:;|$)""")
 
