@@ -19,6 +19,14 @@ from tests.integration.conftest import Run
 from tests.integration.running import Running, Wire, eventually, make_config
 
 
+def seconds_until(problem: type[Exception], work: Callable[[], Any]) -> float:
+    """After how many seconds this has failed, as it has to."""
+    started = time.monotonic()
+    with pytest.raises(problem):
+        work()
+    return time.monotonic() - started
+
+
 @dataclass
 class Place:
     """A virtual host with two services of one transport, and one who publishes."""
@@ -44,24 +52,15 @@ class Place:
 
     def call_fails(self) -> float:
         """After how many seconds a call has failed that has two."""
-        started = time.monotonic()
-        with pytest.raises(SuiteError):
-            self.middle.inject("target").within(2).echo(value=1)
-        return time.monotonic() - started
+        return seconds_until(SuiteError, lambda: self.middle.inject("target").within(2).echo(value=1))
 
     def publishing_fails(self) -> float:
         """After how many seconds that is known."""
-        started = time.monotonic()
-        with pytest.raises(PublishFailed):
-            self.publisher.publish([mail(1)])
-        return time.monotonic() - started
+        return seconds_until(PublishFailed, lambda: self.publisher.publish([mail(1)]))
 
     def is_told(self) -> float:
         """After how many seconds a call is told that the broker is away."""
-        started = time.monotonic()
-        with pytest.raises(Unavailable):
-            self.middle.inject("target").within(8).echo(value=1)
-        return time.monotonic() - started
+        return seconds_until(Unavailable, lambda: self.middle.inject("target").within(8).echo(value=1))
 
     def publish_again(self) -> None:
         """The first try may find that the connection has ended."""
