@@ -17,22 +17,6 @@ from ops.engines.ports import free_port
 HOST = "127.0.0.1"
 
 
-@pytest.fixture(scope="module")
-def running(tmp_path_factory):
-    catcher = MailCatcher(tmp_path_factory.mktemp("mail"), free_port(), free_port())
-    catcher.start()
-    catcher.wait_ready()
-    yield catcher
-    catcher.stop()
-
-
-@pytest.fixture
-def catcher(running):
-    running.faults()
-    running.clear()
-    return running
-
-
 @pytest.fixture
 def secured(request, tmp_path):
     certificate, key = tmp_path / "cert.pem", tmp_path / "key.pem"

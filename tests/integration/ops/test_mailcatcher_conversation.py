@@ -1,30 +1,13 @@
 """What a mail catcher makes of what is written to it, in whatever pieces."""
 
 import smtplib
-from collections.abc import Iterator
 
 import pytest
 import requests
 
 from ops.engines import MailCatcher
-from ops.engines.ports import free_port
 
 HOST = "127.0.0.1"
-
-
-@pytest.fixture(scope="module")
-def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MailCatcher]:
-    catcher = MailCatcher(tmp_path_factory.mktemp("mail"), free_port(), free_port())
-    catcher.start()
-    catcher.wait_ready()
-    yield catcher
-    catcher.stop()
-
-
-@pytest.fixture
-def catcher(running: MailCatcher) -> MailCatcher:
-    running.clear()
-    return running
 
 
 @pytest.mark.parametrize(
