@@ -148,9 +148,7 @@ class Service(RpcProxy):
         self.is_stock = is_stock
 
     def setup(self) -> None:
-        """Ask for the reply queue that a stock service needs, and look up what all workers share."""
-        if self.is_stock:
-            self.rpc_reply_listener.link.has_queued_replies = True
+        """Look up what all workers share."""
         self._seconds = self.deadline or float(self.container.config["RPC_DEADLINE"])
         self._proof = self.tokens if self.as_service else None
         self._guard = self.rpc_reply_listener.guard_of(self.target_service)

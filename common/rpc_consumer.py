@@ -25,7 +25,7 @@ from common.logging import get_logger
 from common.transport import codec
 from common.transport.frames import Delivery
 from common.transport.link import Link
-from common.transport.serving import DIRECT
+from common.transport.serving import is_queue
 
 log = get_logger()
 CONFIRM_SECONDS = 5
@@ -57,8 +57,8 @@ class SafeResponder(Responder):
     publisher_cls = ReplyPublisher
 
     def __init__(self, amqp_uri: str, exchange: Any, serializer: str, message: Received, **how: Any) -> None:
-        if str(message.properties.get("reply_to")).startswith(DIRECT):
-            exchange = ""  # the caller is on the fast transport
+        if is_queue(str(message.properties.get("reply_to"))):
+            exchange = ""
         super().__init__(amqp_uri, exchange, serializer, message, **how)
 
 

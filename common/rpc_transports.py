@@ -60,9 +60,7 @@ class FastTransport:
     def exchange(self, call: "Call", kwargs: Mapping[str, Any], seconds: float) -> Any:
         """Send, wait, read the answer."""
         body = codec.dumps({"args": (), "kwargs": kwargs})
-        client = call.client
-        headers = _written(call)
-        question = Question(client.service_name, call.method_name, headers, body, seconds, client.is_stock)
+        question = Question(call.client.service_name, call.method_name, _written(call), body, seconds)
         reply = self._ask(question, call)
         page = unread_pages.read(reply.body) if call.leaves_items else None
         if page is not None:

@@ -44,11 +44,12 @@ def rights(service: str) -> Rights:
     written = [_CALLS, _DEFAULT_EXCHANGE, *shared, *announced]
     written += [topology.DELAYS.name] if heard else []
     made = [one for one in bound if one != re.escape(topology.DEAD_LETTERS)]
+    called = rf"^({service}\.\*|{_UUID}|{_replies(service)})$"
     return Rights(
         _any(queues + made + [re.escape(name) for name in announced]),
         _any(queues + [re.escape(name) for name in written]),
         _any(queues + bound),
-        {_CALLS: (r"^.+$", rf"^({service}\.\*|{_UUID})$"), **_keys(service, sources, announced)},
+        {_CALLS: (r"^.+$", called), **_keys(service, sources, announced)},
     )
 
 
@@ -74,7 +75,7 @@ def _queues(service: str) -> list[str]:
     """Expressions for the queues that are a service's own, or its part of those that wait in the broker."""
     own = [
         re.escape(RPC_QUEUE_TEMPLATE.format(service)),
-        re.escape(RPC_REPLY_QUEUE_TEMPLATE.format(service, "")) + _UUID,
+        _replies(service),
         f"revocations-{service}-{_UUID}",
         f"log-level-{service}-{_UUID}",
     ]
@@ -88,6 +89,11 @@ def _queues(service: str) -> list[str]:
     if service == "messaging":
         own.append(re.escape(topology.DEAD_LETTERS))
     return own
+
+
+def _replies(service: str) -> str:
+    """An expression for the queues of answers to its processes, which are bound by their names."""
+    return f"{re.escape(RPC_REPLY_QUEUE_TEMPLATE.format(service, ''))}{_UUID}"
 
 
 def _sources(service: str) -> list[str]:

@@ -9,16 +9,16 @@ from typing import Any, NamedTuple
 from eventlet.event import Event
 from eventlet.hubs import get_hub
 from kombu import Exchange, Queue
-from nameko.rpc import RPC_REPLY_QUEUE_TTL
+from nameko.rpc import RPC_REPLY_QUEUE_TEMPLATE
 
 from common.transport import frames
 from common.transport.frames import Delivery
-from common.transport.serving import DIRECT
 from common.transport.wire import LinkLost, Wire
 
 CHANNEL = 1
 _SWEEP_SECONDS = 0.025
-_REPLIES, _QUEUED_REPLIES = "replies", "queued-replies"
+_REPLIES = "replies"
+_CLASSIC = {"x-queue-type": "classic"}
 
 
 class Question(NamedTuple):
@@ -29,7 +29,6 @@ class Question(NamedTuple):
     headers: Mapping[str, Any]
     body: bytes
     seconds: float
-    is_stock: bool
 
 
 class Waiting(NamedTuple):
@@ -47,36 +46,39 @@ class Undeliverable(Exception):
 class Calling:
     """The side of the link that makes calls.
 
-    A reply comes by RabbitMQ's direct reply-to. A stock Nameko service answers by way of the exchange of
-    calls instead, so for those there is a queue (``with_queue``), named and bound as Nameko's own.
+    Replies come by a queue that is this connection's alone: RabbitMQ keeps it at the connection's node,
+    whatever the policies say, hands on at once what comes, and drops it with the connection. Its name is the
+    address of the replies. Who answers by Nameko's own classes takes that for a key of the exchange of calls,
+    so the queue is bound by it too.
     """
 
     def __init__(self, exchange: Exchange, service: str) -> None:
         self.exchange = exchange
-        self.with_queue = False
         self.awaited: dict[str, Waiting] = {}
+        self._service = service
         self._sweeping = False
-        self._own_key = str(uuid.uuid4())
         self._numbers = itertools.count(1)
-        self._queue = Queue(
-            f"rpc.reply-{service}-{self._own_key}", exchange, routing_key=self._own_key,
-            queue_arguments={"x-expires": RPC_REPLY_QUEUE_TTL},
-        )  # fmt: skip
+        self._own_key = self._address = ""
         self._wire: Wire | None = None
 
     def declare(self, connection: Any) -> None:
-        """Make sure that the exchange is there, and open the channel."""
-        channel = connection.channel(CHANNEL)
-        self.exchange(channel).declare()
-        if self.with_queue:
-            self._queue(channel).declare()
+        """Open the channel, and make the queue of replies.
+
+        It gets another name each time: the broker keeps the last one locked for as long as it has not noticed
+        that its connection is gone.
+        """
+        self._own_key = str(uuid.uuid4())
+        self._address = RPC_REPLY_QUEUE_TEMPLATE.format(self._service, self._own_key)
+        queue = Queue(
+            self._address, self.exchange, self._address,
+            durable=False, exclusive=True, queue_arguments=_CLASSIC,
+        )  # fmt: skip
+        queue(connection.channel(CHANNEL)).declare()
 
     def consume(self, connection: Any) -> None:
         """Ask for replies; nothing may be read by py-amqp after this."""
         channel = connection.channels[CHANNEL]
-        channel.basic_consume(DIRECT, consumer_tag=_REPLIES, no_ack=True, nowait=True)
-        if self.with_queue:
-            channel.basic_consume(self._queue.name, consumer_tag=_QUEUED_REPLIES, no_ack=True, nowait=True)
+        channel.basic_consume(self._address, consumer_tag=_REPLIES, no_ack=True, nowait=True)
 
     def opened(self, wire: Wire) -> None:
         """There is a new connection."""
@@ -125,8 +127,7 @@ class Calling:
 
     def _written(self, question: Question, correlation_id: str, frame_max: int) -> bytes:
         expiration = str(max(1, round(question.seconds * 1000)))
-        reply_to = self._own_key if question.is_stock else DIRECT
-        properties = frames.request_properties(question.headers, correlation_id, reply_to, expiration)
+        properties = frames.request_properties(question.headers, correlation_id, self._address, expiration)
         address = (self.exchange.name, f"{question.service}.{question.method}")
         return frames.publish(CHANNEL, address, properties, question.body, frame_max, mandatory=True)
 

@@ -10,7 +10,7 @@ import time
 from typing import Any
 
 import eventlet
-from amqp.exceptions import AMQPError
+from amqp.exceptions import AccessRefused, AMQPError
 from eventlet.event import Event
 from kombu import Connection
 from nameko.constants import HEARTBEAT_CONFIG_KEY
@@ -36,13 +36,11 @@ _CHANNEL_CLOSE, _BLOCKED, _UNBLOCKED = (20, 40), (10, 60), (10, 61)
 class Link(SharedExtension):
     """The connection, and its two sides: ``calling`` and ``serving``.
 
-    Whoever makes or takes calls says so in its own ``setup`` by the first three attributes: extensions are
+    Whoever makes or takes calls says so in its own ``setup`` by the first two attributes: extensions are
     set up in no particular order.
     """
 
     is_used = False
-    has_queued_replies = False
-    """Whether some called service runs on Nameko's own classes."""
     consumer: Any = None
     """What takes the calls of this service: has a ``queue`` and ``take(message)``."""
     calling: Calling
@@ -62,7 +60,7 @@ class Link(SharedExtension):
     def start(self) -> None:
         """Begin to connect."""
         if self.is_used and self._thread is None:
-            self.calling.with_queue, self.serving.consumer = self.has_queued_replies, self.consumer
+            self.serving.consumer = self.consumer
             self._thread = self.container.spawn_managed_thread(self._run, identifier="rpc_link")
 
     def stop(self) -> None:
@@ -123,7 +121,8 @@ class Link(SharedExtension):
             eventlet.sleep(pause)
 
     def _report(self, problem: Exception) -> None:
-        write = log.warning if self._wire is not None else log.debug
+        is_news = self._wire is not None or isinstance(problem, AccessRefused)
+        write = log.warning if is_news else log.debug
         write("rpc_link_lost", error=str(problem), broker=sanitize_url(self.container.config["AMQP_URI"]))
 
     def _serve_one_connection(self) -> None:
@@ -168,7 +167,7 @@ class Link(SharedExtension):
             self._wire.send(frames.CONNECTION_CLOSED)
             raise LinkLost(_reason(payload))
         elif method in (_CHANNEL_CLOSE, _CANCEL):
-            raise LinkLost(_reason(payload) if method == _CHANNEL_CLOSE else "the queue of calls is gone")
+            raise LinkLost(_reason(payload) if method == _CHANNEL_CLOSE else "a queue is gone")
 
 
 def _take_over(amqp: Any, connection: Connection) -> Wire:

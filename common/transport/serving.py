@@ -11,6 +11,7 @@ import eventlet
 from eventlet.event import Event
 from eventlet.hubs import get_hub
 from kombu import Queue
+from nameko.rpc import RPC_REPLY_QUEUE_TEMPLATE
 
 from common.transport import frames
 from common.transport.acks import Acks
@@ -19,10 +20,16 @@ from common.transport.wire import LinkFull, LinkLost, Wire
 
 CHANNEL = 2
 DIRECT = "amq.rabbitmq.reply-to"
-"""RabbitMQ's pseudo-queue for replies: they go to the waiting channel without passing through a queue."""
+"""RabbitMQ's pseudo-queue for replies, by which others may ask."""
+_NAMES_OF_QUEUES = (DIRECT, RPC_REPLY_QUEUE_TEMPLATE.partition("{")[0])
 _ACK_SECONDS = 0.02
 _CANCEL_SECONDS = 5.0
 _PAUSE_SECONDS = 1.0
+
+
+def is_queue(address: str) -> bool:
+    """Whether it names a queue, for the default exchange. Nameko's own addresses are keys of another."""
+    return address.startswith(_NAMES_OF_QUEUES)
 
 
 class Serving:
@@ -104,7 +111,7 @@ class Serving:
             raise LinkLost("there is no connection to the broker")
         address = message.properties["reply_to"]
         properties = frames.reply_properties(message.properties.get("correlation_id", ""))
-        exchange = "" if address.startswith(DIRECT) else self.exchange
+        exchange = "" if is_queue(address) else self.exchange
         data = frames.publish(CHANNEL, (exchange, address), properties, body, self._wire.frame_max)
         self.settle(message)
         if self._acks.waiting >= self.window // 4:

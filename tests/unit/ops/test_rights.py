@@ -75,7 +75,9 @@ def test_a_service_binds_to_the_events_that_it_hears_and_to_its_own_calls(servic
         reads = bool(allowed(may.read, [exchange])) and bool(re.search(may.keys[exchange][1], event.name))
         assert reads is (event in heard)
     bindings = [f"{name}.*" for name in topology.SERVICES] + ["#", "*.*", "users.login", UUID]
-    assert allowed(may.keys["nameko-rpc"][1], bindings) == {f"{service}.*", UUID}
+    bindings += [f"rpc.reply-{name}-{UUID}" for name in topology.SERVICES] + ["rpc.#", "rpc.*"]
+    own = {f"{service}.*", UUID, f"rpc.reply-{service}-{UUID}"}
+    assert allowed(may.keys["nameko-rpc"][1], bindings) == own
 
 
 @pytest.mark.parametrize("service", topology.SERVICES)

@@ -9,7 +9,7 @@ from kombu import Exchange
 from common.transport import frames
 from common.transport.calling import Calling, Question
 from common.transport.frames import Delivery
-from common.transport.serving import CHANNEL, DIRECT, Serving
+from common.transport.serving import CHANNEL, Serving
 from tests.unit.common.transport.broker_end import Pair
 
 
@@ -38,7 +38,7 @@ def serving(pair: Pair) -> Serving:
 def delivered(serving: Serving, *tags: int) -> list[Delivery]:
     messages = [Delivery(CHANNEL, tag, {}) for tag in tags]
     for message in messages:
-        message.properties = {"reply_to": DIRECT, "correlation_id": f"call {message.tag}"}
+        message.properties = {"reply_to": "caller", "correlation_id": f"call {message.tag}"}
         serving.deliver(message)
     return messages
 
@@ -114,7 +114,7 @@ def test_an_acknowledgement_leaves_with_the_replies_of_its_turn(pair: Pair, serv
 def test_a_call_leaves_at_once_and_those_that_come_while_it_is_under_way_together(pair: Pair) -> None:
     calling = Calling(Exchange("calls"), "tests")
     calling.opened(pair.wire)
-    asked = [Question("todos", f"call {number}", {}, b"{}", 5.0, False) for number in (1, 2, 3)]
+    asked = [Question("todos", f"call {number}", {}, b"{}", 5.0) for number in (1, 2, 3)]
     threads = [eventlet.spawn(calling.call, question, TimeoutError) for question in asked]
     eventlet.sleep(0)
     assert calls_in(pair.writes()) == [[1]]
@@ -122,3 +122,20 @@ def test_a_call_leaves_at_once_and_those_that_come_while_it_is_under_way_togethe
     assert calls_in(pair.writes()) == [[2, 3]]
     for thread in threads:
         thread.kill()
+
+
+@pytest.mark.parametrize(
+    ("address", "exchange"),
+    [
+        ("rpc.reply-gateway-b7d7", b""), ("amq.rabbitmq.reply-to.g2dk.x", b""),
+        ("8b1fd1ee-7f7c-4fa2-b9a3-8d9f1b0f6c55", b"calls"),
+    ],
+)  # fmt: skip
+def test_a_reply_goes_to_the_queue_that_is_named_and_else_by_the_exchange_of_calls(
+    pair: Pair, serving: Serving, address: str, exchange: bytes
+) -> None:
+    (only,) = delivered(serving, 1)
+    only.properties["reply_to"] = address
+    serving.reply(only, b"1")
+    (write,) = pair.writes()
+    assert b"".join(bytes((len(name),)) + name for name in (exchange, address.encode())) in write

@@ -1,0 +1,125 @@
+"""The queues that bring replies: each caller's own, found by all who answer, and gone with their caller."""
+
+from typing import Any
+
+import eventlet
+import pytest
+import requests
+
+from common import topology
+from common.errors import SuiteError
+from common.rpc import Service
+from common.transport.link import Link
+from common.transport.serving import DIRECT
+from ops.engines import RabbitMQ
+from tests.integration.common.calls import Target
+from tests.integration.conftest import Run
+from tests.integration.running import Running, Wire, eventually, make_config
+
+pytestmark = pytest.mark.usefixtures("nothing_ends_a_process")
+
+
+class Caller:
+    """Calls the target."""
+
+    name = "caller"
+    target: Any = Service("target", deadline=5)
+
+
+@pytest.fixture
+def fast(target: Running, vhost_uri: str, run: Run) -> Running:
+    return run(Caller, make_config(AMQP_URI=vhost_uri, RPC_TRANSPORT="fast"))
+
+
+def test_two_instances_of_a_caller_get_their_own_replies(
+    target: Running, config: dict[str, Any], run: Run
+) -> None:
+    clients = [run(Caller, config).inject("target") for _ in range(2)]
+    asked = [(client, f"{number}") for number in range(100) for client in clients]
+    answers = eventlet.GreenPool(40).imap(lambda one: one[0].echo(value=one[1]), asked)
+    assert list(answers) == [value for _, value in asked]
+
+
+def test_the_queue_is_its_connection_s_alone_and_no_setting_makes_another_kind_of_it(
+    fast: Running, vhost_uri: str, rabbitmq: RabbitMQ
+) -> None:
+    assert fast.inject("target").echo(value=1) == 1
+    queue = _only_queue(rabbitmq, vhost_uri)
+    assert queue["auto_delete"] and not queue["durable"]
+    assert queue["arguments"] == {"x-queue-type": "classic"}
+
+
+def test_the_queue_of_a_caller_that_dies_goes_and_its_reply_is_lost_and_nothing_else(
+    fast: Running, target: Running, vhost_uri: str, rabbitmq: RabbitMQ, wire: Wire
+) -> None:
+    asking = eventlet.spawn(_outcome, fast.inject("target"))
+    eventually(lambda: "orphaned" in Target.executed)
+    fast.container.shared_extensions[Link]._thread.kill()
+    assert isinstance(asking.wait(), SuiteError)
+    eventually(lambda: _queues(rabbitmq, vhost_uri) == [])
+    eventually(lambda: target.container._worker_pool.running() == 0)
+    assert wire.count("rpc-target") == wire.count(topology.DEAD_LETTERS) == 0
+
+
+def test_a_new_connection_has_a_new_queue_since_the_last_may_still_be_locked(
+    fast: Running, vhost_uri: str, rabbitmq: RabbitMQ
+) -> None:
+    client, link = fast.inject("target"), fast.container.shared_extensions[Link]
+    assert client.echo(value=1) == 1
+    before = _only_queue(rabbitmq, vhost_uri)["name"]
+    link._wire.cut()
+    eventually(lambda: not link.is_open)
+    eventually(lambda: link.is_open)
+    assert client.echo(value=2) == 2
+    assert _only_queue(rabbitmq, vhost_uri)["name"] != before
+
+
+def test_a_queue_that_an_operator_deletes_is_made_anew(
+    fast: Running, vhost_uri: str, rabbitmq: RabbitMQ
+) -> None:
+    client, link = fast.inject("target"), fast.container.shared_extensions[Link]
+    asking = eventlet.spawn(_outcome, client)
+    eventually(lambda: "orphaned" in Target.executed)
+    queue = _only_queue(rabbitmq, vhost_uri)
+    _delete(rabbitmq, vhost_uri, queue["name"])
+    assert isinstance(asking.wait(), SuiteError)
+    eventually(lambda: link.is_open)
+    assert client.echo(value=2) == 2
+
+
+def test_who_asks_by_direct_reply_to_is_answered_there(target: Running, wire: Wire) -> None:
+    answers: list[Any] = []
+    wire.channel.basic_consume(DIRECT, no_ack=True, callback=answers.append)
+    asked = {"reply_to": DIRECT, "correlation_id": "c-1"}
+    wire.send({"args": [], "kwargs": {"value": "direct"}}, "target.echo", "nameko-rpc", **asked)
+    with eventlet.Timeout(10):
+        wire.connection.drain_events()
+    assert answers[0].properties["correlation_id"] == "c-1"
+    assert b'"direct"' in bytes(answers[0].body, "utf-8")
+
+
+def _outcome(client: Any) -> Any:
+    try:
+        return client.sleep(seconds=0.5, mark="orphaned")
+    except SuiteError as error:
+        return error
+
+
+def _only_queue(rabbitmq: RabbitMQ, uri: str) -> dict[str, Any]:
+    """The one that is left when those of earlier tests are gone."""
+    found: list[dict[str, Any]] = eventually(lambda: len(all_ := _queues(rabbitmq, uri)) == 1 and all_)
+    return found[0]
+
+
+def _queues(rabbitmq: RabbitMQ, uri: str) -> list[dict[str, Any]]:
+    """The queues of replies to fast callers."""
+    address = f"{rabbitmq.management_url}/api/queues/{uri.rpartition('/')[2]}"
+    found = requests.get(address, auth=(rabbitmq.user, rabbitmq.password), timeout=30).json()
+    return [one for one in found if one["name"].startswith("rpc.reply-caller-") and one["exclusive"]]
+
+
+def _delete(rabbitmq: RabbitMQ, uri: str, name: str) -> None:
+    """As the broker's own commands do it."""
+    resource = f'rabbit_misc:r(<<"{uri.rpartition("/")[2]}">>, queue, <<"{name}">>)'
+    found = f"{{ok, Queue}} = rabbit_amqqueue:lookup({resource})"
+    rabbitmq.evaluate(f'{found}, rabbit_amqqueue:delete(Queue, false, false, <<"tests">>)')
