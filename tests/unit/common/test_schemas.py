@@ -1,5 +1,7 @@
 """The fields that all shapes are made of."""
 
+import sys
+import unicodedata
 from datetime import UTC, datetime
 from typing import Any
 
@@ -75,6 +77,13 @@ def test_text_keeps_its_invisible_signs_beside_visible_ones(value: str) -> None:
 @pytest.mark.parametrize("value", ["a\0b", "a\x1b[31m", "a\nb", "a\tb", "a\ud800b", "a\x85b", "a\x7fb"])
 def test_text_has_no_control_characters_and_no_half_characters(value: str) -> None:
     assert errors_of({"title": value}) == {"title": ["Control characters are not allowed."]}
+
+
+@pytest.mark.parametrize(("text", "kept"), [(Text(0, 9), ""), (Text(0, 9, multiline=True), "\n\r\t")])
+def test_control_characters_are_those_that_unicode_names_so(text: Text, kept: str) -> None:
+    everything = map(chr, range(sys.maxunicode + 1))
+    control = [one for one in everything if unicodedata.category(one) in ("Cc", "Cs") and one not in kept]
+    assert text._control.findall("".join(map(chr, range(sys.maxunicode + 1)))) == control
 
 
 def test_text_of_many_lines_has_line_breaks_and_tabs_and_keeps_its_ends() -> None:

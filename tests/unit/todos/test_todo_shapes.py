@@ -17,9 +17,34 @@ ANY_JSON = st.recursive(
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
     max_leaves=5,
 )
+ANY_TEXT = st.text(max_size=60) | st.text(st.sampled_from(" \n\t\u200bab"), max_size=60)
+BODY = {
+    "title": ANY_TEXT, "description": st.none() | ANY_TEXT, "completed": st.booleans(),
+    "status": st.sampled_from(domain.STATUSES), "priority": st.sampled_from((*domain.PRIORITIES, "x", None)),
+    "due_at": st.none() | st.datetimes().map(datetime.isoformat).map("{}Z".format),
+    "tags": st.lists(ANY_TEXT, max_size=22), "order": st.integers() | st.floats(-5, 5),
+}  # fmt: skip
 NAMES = st.sampled_from(
     ["title", "description", "status", "completed", "priority", "due_at", "tags", "order", "id", "$set"]
 )
+
+
+class ChangesByMarshmallow(TodoChanges):
+    def _read(self, data):
+        return None
+
+
+class NewByMarshmallow(NewTodo):
+    def _read(self, data):
+        return None
+
+
+def read(schema, data):
+    """What comes of it: the fields in their order, or what is wrong with each."""
+    try:
+        return list(load(schema, data).items())
+    except ValidationFailed as refusal:
+        return refusal.details
 
 
 def refused(schema, data):
@@ -96,6 +121,12 @@ def test_whatever_comes_in_is_refused_or_makes_a_todo_that_obeys_the_limits(data
     assert todo.status in domain.STATUSES and todo.priority in domain.PRIORITIES
     assert (todo.completed_at is None) == (todo.status != "completed")
     assert len(todo.tags) <= 20
+
+
+@given(st.fixed_dictionaries({}, optional=BODY) | st.dictionaries(NAMES, ANY_JSON) | ANY_JSON)
+def test_fields_one_after_the_other_read_what_marshmallow_reads_and_refuse_what_it_refuses(data):
+    assert read(NewTodo, data) == read(NewByMarshmallow, data)
+    assert read(TodoChanges, data) == read(ChangesByMarshmallow, data)
 
 
 def test_the_wire_shape_has_the_contracts_order_and_tells_of_the_trash_only_there():
