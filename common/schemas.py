@@ -3,10 +3,9 @@
 import re
 from datetime import UTC, datetime
 from functools import cache
-from typing import Any, NoReturn
+from typing import Any, ClassVar, NoReturn
 
 from marshmallow import RAISE, Schema, ValidationError, fields, missing, validate
-from marshmallow.error_store import ErrorStore
 
 from common.addresses import read_email
 from common.errors import ValidationFailed
@@ -28,13 +27,11 @@ NO_CURSOR = "Not a cursor of this list: follow the Link header."
 
 
 class StrictSchema(Schema):
-    """A schema that refuses unknown and read-only fields instead of dropping them.
-
-    What is right, as most input is, is read by its fields one after the other. marshmallow's own way to do
-    that takes as long again, since it gathers what is wrong; it is taken only where something is.
-    """
+    """A schema that refuses unknown and read-only fields instead of dropping them."""
 
     error_messages = {"unknown": "Unknown or read-only field.", "type": "This must be an object."}
+    compared: ClassVar[frozenset[str]] = frozenset()
+    """A schema with hooks may name fields here: unless all of them are given, no hook has anything to do."""
 
     class Meta:
         unknown = RAISE
@@ -42,25 +39,37 @@ class StrictSchema(Schema):
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         all_of = self.load_fields.values()
-        self._is_simple = not any(one.data_key or one.attribute for one in all_of)
+        self._has_hooks = any(self._hooks.values())
+        self._is_simple = not any(_has_extras(one) for one in all_of)
         self._matter_unsaid = {one.name for one in all_of if one.required or one.load_default is not missing}
 
-    def _deserialize(self, data: Any, *, error_store: ErrorStore, **how: Any) -> Any:
-        found = self._read(data) if self._is_simple and not (how["many"] or how["partial"]) else None
-        return super()._deserialize(data, error_store=error_store, **how) if found is None else found
+    def read(self, data: Any) -> dict[str, Any] | None:
+        """What ``load`` gives, in a quarter of the time; None for what it would refuse, or hooks look at.
 
-    def _read(self, data: Any) -> dict[str, Any] | None:
-        """What the fields read; None if anything is wrong."""
-        if type(data) is not dict or not data.keys() <= self.load_fields.keys():
+        Most input is right, and marshmallow's own way is made for gathering what is wrong.
+        """
+        if not self._is_simple or type(data) is not dict or not data.keys() <= self.load_fields.keys():
             return None
-        found = {}
+        if not self._matter_unsaid <= data.keys() or (self._has_hooks and self.compared <= data.keys()):
+            return None
         try:
-            for name, one in self.load_fields.items():
-                if name in data or name in self._matter_unsaid:
-                    found[name] = one.deserialize(data.get(name, missing), name, data)
+            return {name: take(one, data[name]) for name, one in self.load_fields.items() if name in data}
         except ValidationError:
             return None
-        return found
+
+
+def _has_extras(one: fields.Field[Any]) -> bool:
+    return bool(one.data_key or one.attribute or one.pre_load or one.post_load)
+
+
+def take(one: fields.Field[Any], value: Any) -> Any:
+    """A value as a field reads it that does nothing before and after; ValidationError if it is wrong."""
+    if value is None:
+        return one.deserialize(None)
+    found = one._deserialize(value, None, None)
+    for check in one.validators:
+        check(found)
+    return found
 
 
 class Text(fields.String):
@@ -76,7 +85,8 @@ class Text(fields.String):
         self, minimum: int, maximum: int, *, multiline: bool = False, trim: bool = True, **kwargs: Any
     ) -> None:
         super().__init__(validate=validate.Length(min=minimum, max=maximum), **kwargs)
-        self.minimum, self.maximum, self.multiline = minimum, maximum, multiline
+        self.minimum = minimum
+        self.multiline = multiline
         self._control = _CONTROL_BUT_LINES if multiline else _CONTROL
         self.trim = trim
 
@@ -88,10 +98,6 @@ class Text(fields.String):
         if self.minimum and _NOTHING.fullmatch(value):
             return ""
         return value.strip() if self.trim else value
-
-    def _validate(self, value: str) -> None:
-        if not self.minimum <= len(value) <= self.maximum:
-            super()._validate(value)
 
 
 class StrictBoolean(fields.Boolean):
@@ -188,8 +194,11 @@ def _made(schema: type[Schema]) -> Schema:
 
 def load(schema: type[Schema], data: Any) -> dict[str, Any]:
     """``data`` as the schema reads it; ValidationFailed with ``{"field": ["message", ...]}``."""
+    made = _made(schema)
+    if isinstance(made, StrictSchema) and (found := made.read(data)) is not None:
+        return found
     try:
-        loaded: dict[str, Any] = _made(schema).load(data)
+        loaded: dict[str, Any] = made.load(data)
     except ValidationError as problem:
         raise invalid(_flat(problem.normalized_messages())) from None
     return loaded

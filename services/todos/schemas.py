@@ -6,7 +6,7 @@ from marshmallow import ValidationError, fields, validate, validates_schema
 
 from common import clock
 from common.links import Url
-from common.schemas import StrictBoolean, StrictSchema, Text, Timestamp, WholeNumber
+from common.schemas import StrictBoolean, StrictSchema, Text, Timestamp, WholeNumber, take
 from services.todos.domain import COMPLETED, PRIORITIES, STATUSES, Todo
 
 _INT32 = 2**31
@@ -19,7 +19,14 @@ class Tags(fields.List):
         super().__init__(Text(1, 50), validate=validate.Length(max=20), **kwargs)
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> list[Any]:
-        return list(dict.fromkeys(super()._deserialize(value, attr, data, **kwargs)))
+        return list(dict.fromkeys(self._each(value) or super()._deserialize(value, attr, data, **kwargs)))
+
+    def _each(self, value: Any) -> list[Any] | None:
+        """The same without marshmallow's list of what is wrong with which; None if something is."""
+        try:
+            return [take(self.inner, each) for each in value] if type(value) is list else None
+        except ValidationError:
+            return None
 
 
 class TodoChanges(StrictSchema):
@@ -34,9 +41,11 @@ class TodoChanges(StrictSchema):
     tags = Tags()
     order = WholeNumber(validate=validate.Range(-_INT32, _INT32 - 1))
 
+    compared = frozenset(("status", "completed"))
+
     @validates_schema
     def _agree(self, data: dict[str, Any], **kwargs: Any) -> None:
-        if {"status", "completed"} <= data.keys() and data["completed"] != (data["status"] == COMPLETED):
+        if self.compared <= data.keys() and data["completed"] != (data["status"] == COMPLETED):
             raise ValidationError("Contradicts the status.", "completed")
 
 

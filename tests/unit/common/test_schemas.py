@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from marshmallow import Schema, fields, validate
+from marshmallow import Schema, ValidationError, fields, validate, validates_schema
 
 from common.errors import ValidationFailed
 from common.schemas import (
@@ -47,6 +47,53 @@ def errors_of(data: Any, schema: type[Schema] | None = None) -> dict[str, list[s
         load(schema or Sample, data)
     assert caught.value.code == "validation_failed"
     return caught.value.details
+
+
+class Pair(StrictSchema):
+    compared = frozenset(("a", "b"))
+    a = fields.Integer()
+    b = fields.Integer()
+
+    @validates_schema
+    def _differ(self, data: dict[str, Any], **kwargs: Any) -> None:
+        if data.get("a") == data.get("b"):
+            raise ValidationError("The same as a.", "b")
+
+
+class Always(Pair):
+    compared = frozenset()
+
+
+class Odd(StrictSchema):
+    class_ = fields.Integer(data_key="class")
+    twice = fields.Integer(post_load=lambda value: value * 2)
+
+
+def test_hooks_see_all_input_or_that_which_has_the_fields_they_compare() -> None:
+    assert (
+        errors_of({"a": 1, "b": 1}, Pair) == errors_of({"a": 1, "b": 1}, Always) == {"b": ["The same as a."]}
+    )
+    assert load(Pair, {"a": 1, "b": 2}) == load(Always, {"a": 1, "b": 2}) == {"a": 1, "b": 2}
+    assert load(Pair, {}) == {}
+    assert errors_of({}, Always) == {"b": ["The same as a."]}
+
+
+def test_fields_of_another_name_and_with_functions_of_their_own_are_left_to_marshmallow() -> None:
+    assert load(Odd, {"class": 1, "twice": 2}) == {"class_": 1, "twice": 4}
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        {"title": " ab ", "note": "a\nb ", "flag": True, "order": 5.0, "limit": "7", "cursor": "abc"},
+        {"many": [{"n": 1}, {}], "inner": {"n": "2"}, "email": "A@Example.org"},
+        {"at": "2026-01-01T00:00:00+01:00"}, {},
+    ],
+)  # fmt: skip
+def test_what_is_right_is_read_as_marshmallow_reads_it(data: dict[str, Any]) -> None:
+    read = Sample().read(data)
+    assert read is not None
+    assert list(read.items()) == list(Sample().load(data).items())
 
 
 def test_text_is_trimmed_and_then_measured() -> None:

@@ -30,12 +30,12 @@ NAMES = st.sampled_from(
 
 
 class ChangesByMarshmallow(TodoChanges):
-    def _read(self, data):
+    def read(self, data):
         return None
 
 
 class NewByMarshmallow(NewTodo):
-    def _read(self, data):
+    def read(self, data):
         return None
 
 
