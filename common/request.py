@@ -4,6 +4,7 @@ from collections.abc import Callable
 from functools import cached_property
 from typing import Any, TypeVar
 
+from eventlet.wsgi import Input
 from werkzeug.exceptions import (
     ClientDisconnected,
     LengthRequired,
@@ -61,13 +62,28 @@ class Request(WerkzeugRequest):
     def body(self) -> bytes:
         """The body as it came; raises werkzeug's 400, 408 and 413."""
         try:
-            raw = self.get_data()
+            raw = self._read_whole()
         except ClientDisconnected:
             if self.environ[CONNECTION].is_late:
                 raise RequestTimeout() from None
             raise
         if len(raw) > self.most_bytes:
             raise RequestEntityTooLarge()
+        return raw
+
+    def _read_whole(self) -> bytes:
+        """All of it, as werkzeug reads it, which puts another stream around one that knows its end."""
+        stream = self.environ["wsgi.input"]
+        if not isinstance(stream, Input) or stream.chunked_input:
+            return self.get_data()
+        if stream.content_length > self.most_bytes + 1:
+            raise RequestEntityTooLarge()
+        try:
+            raw: bytes = stream.read(stream.content_length) if stream.content_length else b""
+        except (OSError, ValueError):
+            raise ClientDisconnected() from None
+        if len(raw) < stream.content_length:
+            raise ClientDisconnected()
         return raw
 
     @cached_property
@@ -77,15 +93,17 @@ class Request(WerkzeugRequest):
             if "Content-Length" not in self.headers and "Transfer-Encoding" not in self.headers:
                 raise LengthRequired()
             raise BadRequest("malformed_json", "The body is empty: send a JSON document.")
-        if (
-            not self._says_json()
-            or self.headers.get("Content-Encoding", "identity").strip().lower() != "identity"
-        ):
+        if not self._says_json():
             raise UnsupportedMediaType()
         return strict_json.loads(self.body)
 
     def _says_json(self) -> bool:
         """JSON in UTF-8; a change may be called a merge patch (RFC 7396), which is another name for it."""
+        coding = self.environ.get("HTTP_CONTENT_ENCODING", "identity")
+        if coding.strip().lower() != "identity":
+            return False
+        if self.environ.get("CONTENT_TYPE") == JSON:
+            return True
         is_json = self.mimetype == JSON or (self.method == "PATCH" and self.mimetype == MERGE_PATCH)
         return is_json and self.mimetype_params.get("charset", "utf-8").lower() in ("utf-8", "utf8")
 

@@ -5,5 +5,5 @@ from common.request import Request
 
 def once(request: Request) -> dict[str, str]:
     """The argument of a call that carries the client's key, and nothing if the client has sent none."""
-    given = request.headers.get("Idempotency-Key")
+    given = request.environ.get("HTTP_IDEMPOTENCY_KEY")
     return {} if given is None else {"idempotency_key": given}

@@ -92,6 +92,10 @@ def test_thirty_two_levels_are_read_and_thirty_three_refused(opening: bytes, clo
     assert "deeper than 32" in refusal(opening * 33 + core + closing * 33)
 
 
+def test_brackets_in_a_text_are_no_levels() -> None:
+    assert strict_json.loads(b'["%s"]' % (b"[" * 100)) == ["[" * 100]
+
+
 @pytest.mark.parametrize("raw", [b"[" * 100_000, b'{"a":' * 100_000, b"[" * 100_000 + b"]" * 100_000])
 def test_a_hundred_thousand_levels_are_refused_like_thirty_three(raw: bytes) -> None:
     assert "deeper than 32" in refusal(raw)
