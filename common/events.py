@@ -11,12 +11,12 @@ version before, and an event is dead-lettered for a missing ``fields`` only. Who
 optional field with a default.
 """
 
-import uuid
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from common import clock, tracing
+from common.ids import new_uuid
 from common.mail_kinds import URGENT
 
 ENVELOPE = ("event_id", "occurred_at", "request_id", "version")
@@ -47,10 +47,11 @@ class Event:
 
     def make(self, request_id: str, **fields: Any) -> dict[str, Any]:
         """The event's payload: a new id, the time, and no field that this page does not name."""
-        if set(fields) - set(self.optional) != set(self.fields):
+        # As a rule they come in the order in which the page has them.
+        if tuple(fields) != self.fields and set(fields) - set(self.optional) != set(self.fields):
             raise TypeError(f"{self.name} takes {sorted(self.fields)}, not {sorted(fields)}")
         return {
-            "event_id": str(uuid.uuid4()),
+            "event_id": new_uuid(),
             "occurred_at": clock.to_text(clock.now()),
             "request_id": request_id,
             "version": self.version,

@@ -122,8 +122,8 @@ def announcement(
     Changes of one kind are told by that kind's event, a mixture by ``todo_updated``. ``count`` is given
     if there are more todos than ``changes`` holds.
     """
-    kinds = {change.event for change in changes}
-    event = kinds.pop() if len(kinds) == 1 else events.TODO_UPDATED
+    first = changes[0].event
+    event = first if all(change.event is first for change in changes) else events.TODO_UPDATED
     latest = {change.todo.id: change.todo for change in changes}
     shown = [_summary(todo) for todo in latest.values()][:MOST_TODOS_IN_EVENT]
     facts = {"user_id": changes[0].todo.user_id, "todos": shown, "count": count or len(latest)}
