@@ -171,6 +171,7 @@ SUBSCRIBERS: dict[str, tuple[Event, ...]] = {
 
 
 _BY_NAME = {(event.source, event.name): event for event in ALL}
+_HEARD = frozenset((event.source, event.name) for heard in SUBSCRIBERS.values() for event in heard)
 
 
 def find(source: str, name: str) -> Event | None:
@@ -183,5 +184,4 @@ def has_subscriber(source: str, name: str) -> bool:
 
     An event that this page does not know (stored by a newer version) has none.
     """
-    event = find(source, name)
-    return any(event in heard for heard in SUBSCRIBERS.values())
+    return (source, name) in _HEARD
