@@ -47,7 +47,7 @@ MOMENTS = (
     Moment(GATEWAY, "woken", "frames read, caller woken", GATEWAY),
     Moment(GATEWAY, "result", "reply decoded", GATEWAY),
     Moment(GATEWAY, "shown", "answer encoded, its object made", GATEWAY),
-    Moment(GATEWAY, "logged", "headers complete, log line written", GATEWAY),
+    Moment(GATEWAY, "logged", "headers complete", GATEWAY),
     Moment(GATEWAY, "writing", "answer's bytes together", GATEWAY),
     Moment(CLIENT, "received", "answer written, and read by the client", "client's sockets"),
 )

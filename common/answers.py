@@ -5,7 +5,7 @@ dozen headers looked up, copied and checked by three layers took an eighth of a 
 """
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import lru_cache
 from http import HTTPStatus
 from typing import Any, Protocol
@@ -44,14 +44,18 @@ class Showable(Protocol):
 
 
 class Answer:
-    """A status, headers by their names as they are written, and a body, whose length is told by itself."""
+    """A status, headers by their names as they are written, and a body, whose length is told by itself.
 
-    __slots__ = ("_body", "headers", "status_code")
+    ``sent`` is called when it is written: what can wait until then does not keep the client waiting.
+    """
+
+    __slots__ = ("_body", "headers", "sent", "status_code")
 
     def __init__(self, status: int, headers: dict[str, str], body: bytes = b"") -> None:
         self.status_code = status
         self.headers = headers
         self._body = body
+        self.sent: Callable[[], None] = _nothing
 
     @classmethod
     def of(cls, response: Response, environ: dict[str, Any]) -> "Answer":
@@ -95,6 +99,10 @@ class Answer:
 def vary_by(headers: Headers, name: str) -> None:
     """Say that the answer depends on that header of the request too."""
     headers["Vary"] = f"{headers['Vary']}, {name}" if "Vary" in headers else name
+
+
+def _nothing() -> None:
+    pass
 
 
 @lru_cache(1)

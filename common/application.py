@@ -7,6 +7,7 @@ same environment, and gives an :class:`Answer`, which its connection writes.
 import re
 import time
 from collections.abc import Iterable
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from werkzeug.exceptions import BadRequest, HTTPException, InternalServerError, MethodNotAllowed
@@ -65,7 +66,8 @@ class Application:
         connection = environ[CONNECTION]
         if not self.server.is_accepting or _is_at_its_end(environ, self.most_bytes):
             connection.hang_up()
-        self._log(request, answer.status_code, route, time.perf_counter() - started)
+        seconds = time.perf_counter() - started
+        answer.sent = partial(self._log, request, answer.status_code, route, seconds)
         if span is not None:
             _end_span(span, request, answer.status_code, route)
         connection.answering(is_read(environ["eventlet.input"]))

@@ -162,7 +162,10 @@ class Exchange(HttpProtocol):
             log.error("http_failed", path=self.path.partition("?")[0], exc_info=problem)
             self.send_error(500)
             return
-        self.connection.sendall(data)
+        try:
+            self.connection.sendall(data)
+        finally:
+            answer.sent()
         if not self.close_connection and not is_read(body):
             try:
                 body.discard()

@@ -60,12 +60,16 @@ def test_a_todo_is_one_trace_from_the_request_to_the_mail_server(
     assert {one.state for one in spans} == set(state.values())
 
 
-def test_the_lines_of_the_log_name_the_trace(ada: Client, suite_logs: Callable[[], str]) -> None:
+def test_the_lines_of_the_log_name_the_trace(
+    ada: Client, suite_logs: Callable[[], str], eventually: Eventually
+) -> None:
     trace_id, _, header = begin()
     ada.get("/api/todos", headers=header)
-    lines = [line for line in suite_logs().splitlines() if trace_id in line]
-    assert any('"http_handled"' in line for line in lines)
-    assert any('"todos.list"' in line for line in lines)
+
+    def told(word: str) -> bool:
+        return any(word in line for line in suite_logs().splitlines() if trace_id in line)
+
+    eventually(lambda: told('"http_handled"') and told('"todos.list"'))
 
 
 def test_a_request_that_asks_for_no_recording_is_not_recorded(

@@ -1,6 +1,42 @@
-"""Header fields as the environment of a request names them."""
+"""Header fields as the environment of a request names them; what waits until an answer is sent."""
 
-from common.exchange import environ_of
+import io
+import socket
+from types import SimpleNamespace
+
+import pytest
+from eventlet.wsgi import Input
+
+from common.answers import Answer
+from common.exchange import Exchange, environ_of
+
+
+def exchange(answer: Answer, connection: socket.socket) -> Exchange:
+    """One whose request is read already, and is answered so."""
+    made = Exchange.__new__(Exchange)
+    made.command, made.path, made.close_connection = "GET", "/", True
+    made.connection, made.server = connection, SimpleNamespace(app=lambda environ: answer)
+    made.environ = {"eventlet.input": Input(io.BytesIO(), "0", connection)}
+    return made
+
+
+def test_what_waits_for_an_answer_to_be_sent_is_done_after_it() -> None:
+    ours, clients = socket.socketpair()
+    answer, arrived = Answer(200, {}, b"all"), []
+    answer.sent = lambda: arrived.append(clients.recv(4096, socket.MSG_DONTWAIT))
+    with ours, clients:
+        exchange(answer, ours).handle_one_response()
+    assert arrived[0].endswith(b"\r\n\r\nall")
+
+
+def test_it_is_done_as_well_where_nobody_takes_the_answer() -> None:
+    ours, clients = socket.socketpair()
+    clients.close()
+    answer, told = Answer(200, {}, b"all"), []
+    answer.sent = lambda: told.append("told")
+    with ours, pytest.raises(OSError):
+        exchange(answer, ours).handle_one_response()
+    assert told == ["told"]
 
 
 def test_fields_are_named_as_wsgi_names_them() -> None:
