@@ -32,7 +32,7 @@ class Broken(io.RawIOBase):
         return read
 
 
-def request(sent: io.RawIOBase, length: int | None, **environ: Any) -> Request:
+def request(sent: Any, length: int | None, **environ: Any) -> Request:
     told = {} if length is None else {"CONTENT_LENGTH": str(length)}
     stream = Input(io.BufferedReader(sent), told.get("CONTENT_LENGTH", "0"), None)
     made = Request({
