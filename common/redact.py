@@ -15,7 +15,7 @@ _SECRET_TEXT = re.compile(
     r"|(?<![\w-])eyJ[\w-]{5,}\.[\w-]+\.[\w-]*"
     r"|\$2[abxy]\$\d\d\$[./\w]{20,}"
     r"|(?P<scheme>\b\w{1,20}://[^\s:/@]*):[^\s@/]+@"
-    r"|(?P<param>[?&](?:token|access_token|password)=)[^&\s]+",
+    r"|(?P<param>[?&](?:token|access_token|\w*password)=)[^&\s]+",
     re.I,
 )
 _PLAIN = (int, float, bool, type(None))

@@ -3,6 +3,7 @@
 It is made aside and renamed when it is complete, so that a file with an archive's name is a whole one.
 """
 
+import errno
 import gzip
 import hashlib
 import io
@@ -29,8 +30,15 @@ _LARGEST_MANIFEST = 16 << 20
 @contextmanager
 def workplace(folder: Path) -> Iterator[Path]:
     """A directory for the members, its owner's alone, gone afterwards."""
-    with tempfile.TemporaryDirectory(dir=folder, prefix=_ASIDE, ignore_cleanup_errors=True) as name:
-        yield Path(name)
+    try:
+        with tempfile.TemporaryDirectory(dir=folder, prefix=_ASIDE, ignore_cleanup_errors=True) as name:
+            yield Path(name)
+    except OSError as problem:
+        if problem.errno not in (errno.ENOSPC, errno.EDQUOT):
+            raise
+        raise BackupError(
+            f"There is not enough room in {folder}: it takes that of the uncompressed data."
+        ) from problem
 
 
 def clean(folder: Path) -> None:
@@ -69,14 +77,22 @@ def unpack(archive: Path, into: Path) -> Manifest:
                     _extract(tar, member, manifest, into)
             while file.read(_CHUNK):
                 pass  # gzip's own checksum comes last
-    except FileNotFoundError:
-        raise BackupError(f"{archive} does not exist.") from None
-    except (tarfile.TarError, EOFError, zlib.error, OSError) as problem:
+    except (tarfile.TarError, gzip.BadGzipFile, EOFError, zlib.error) as problem:
         raise BackupError(f"{damaged}: {problem}.") from problem
+    except OSError as problem:
+        if problem.filename != str(archive):
+            raise  # of the disk, or of the directory to unpack into
+        raise BackupError(_unreadable(archive, problem)) from problem
     missing = sorted(name for name in manifest.members if not (into / name).is_file())
     if missing:
         raise BackupError(f"{damaged}: it has no {missing[0]}.")
     return manifest
+
+
+def _unreadable(archive: Path, problem: OSError) -> str:
+    if isinstance(problem, FileNotFoundError):
+        return f"{archive} does not exist."
+    return f"{archive} can't be read: {problem.strerror}."
 
 
 def _read_manifest(tar: tarfile.TarFile) -> Manifest:
@@ -90,6 +106,8 @@ def _extract(tar: tarfile.TarFile, member: tarfile.TarInfo, manifest: Manifest, 
     expected = manifest.members.get(member.name)
     if expected is None or not member.isfile():
         raise tarfile.ReadError(f"{member.name!r} is not in its manifest")
+    if member.size != expected.bytes:
+        raise tarfile.ReadError(f"the length of {member.name} is not the manifest's")
     path, digest = into / member.name, hashlib.sha256()
     path.parent.mkdir(parents=True, exist_ok=True)
     stream = _stream(tar, member)

@@ -43,6 +43,7 @@ class Manifest:
         try:
             told = json.loads(text)
             told["members"] = {name: _member(name, about) for name, about in told["members"].items()}
+            told["counts"] = {part: _counts(of) for part, of in told["counts"].items()}
             found = cls(**told)
             newer = found.format > FORMAT or _release(found.version) > _release(VERSION)
         except (ValueError, TypeError, KeyError, AttributeError):
@@ -64,6 +65,12 @@ def _member(name: str, about: dict[str, Any]) -> Member:
     if not _MEMBER.fullmatch(name) or ".." in name or not _DIGEST.fullmatch(member.sha256):
         raise ValueError(name)
     return member
+
+
+def _counts(told: dict[str, Any]) -> dict[str, int]:
+    if not all(isinstance(count, int) for count in told.values()):
+        raise ValueError(told)
+    return told
 
 
 def _release(version: str) -> tuple[int, ...]:

@@ -1,7 +1,7 @@
 """PostgreSQL by its own tools: pg_dump in a snapshot taken before, pg_restore in one transaction."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,7 @@ _TABLES = """
     SELECT c.oid::regclass::text FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
     WHERE c.relkind IN ('r', 'p', 'v', 'm')
     AND n.nspname NOT LIKE 'pg\\_%' AND n.nspname <> 'information_schema' ORDER BY 1"""
+_LOCK = 0x73756974655F  # "suite_", for who asks pg_locks
 _ROUTINES = """
     SELECT p.oid::regprocedure::text FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace
     WHERE n.nspname NOT LIKE 'pg\\_%' AND n.nspname <> 'information_schema'
@@ -75,6 +76,18 @@ class Postgres:
             key = cursor.fetchone()[0]
             yield Snapshot(key, cursor)
 
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        """One restore at a time, from whatever machine, and no backup beside it."""
+        with self._locked("pg_try_advisory_lock", "A backup or another restore is going on"):
+            yield
+
+    @contextmanager
+    def unrestored(self) -> Iterator[None]:
+        """No restore meanwhile, whose half a backup would take for the whole."""
+        with self._locked("pg_try_advisory_lock_shared", "A restore is going on"):
+            yield
+
     def dump(self, snapshot: Snapshot, path: Path) -> None:
         """Write the database as of the snapshot, in pg_dump's own format; the archive compresses it."""
         options = ["--format=custom", "--compress=0", "--no-owner", "--no-privileges"]
@@ -117,6 +130,19 @@ class Postgres:
         with self._session() as cursor:
             cursor.execute("ANALYZE")
             return _counts(cursor)
+
+    @contextmanager
+    def _locked(self, function: str, otherwise: str) -> Iterator[None]:
+        """Hold the lock by a connection of its own, with which it goes, however this process ends."""
+        connection = self._connect(self.name)
+        connection.autocommit = True
+        with closing(connection):
+            with connection.cursor() as cursor:
+                cursor.execute(f"SELECT {function}(%s)", (_LOCK,))
+                is_held = cursor.fetchone()[0]
+            if not is_held:
+                raise BackupError(f"{otherwise}: wait for its end.")
+            yield
 
     def _server(self) -> str:
         with self._session() as cursor:

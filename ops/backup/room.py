@@ -10,27 +10,36 @@ from common import topology
 from common.broker import connect
 from ops.backup.messages import translated
 from ops.backup.mongo import Tell
-from ops.backup.refusal import BackupError
+from ops.backup.refusal import BackupError, told_if_half_done
 from ops.backup.source import Stores
 
 
-def make_room(stores: Stores, tell: Tell, force: bool) -> None:
-    """Refuse while services run, or if something is there; with ``force`` that is dropped."""
+@contextmanager
+def room(stores: Stores, tell: Tell, force: bool) -> Iterator[None]:
+    """Refuse while services run, or if something is there; with ``force`` that is dropped.
+
+    Nobody else restores while the block runs, and nobody makes a backup of what is half there.
+    """
     with _broker(stores) as connection:
-        queues = _queues(stores)
-        depths = {name: depth for name in queues if (depth := _depth(connection, name))}
-        running = sorted({_owner(name) for name, (_, consumers) in depths.items() if consumers})
-        if running:
-            raise BackupError(f"The suite runs ({', '.join(running)}): stop all services first.")
-        waiting = {name: messages for name, (messages, _) in depths.items() if messages}
-        tables, collections = stores.postgres.tables(), stores.mongo.collections()
-        found = _found(stores, tables, collections, waiting)
-        if found and not force:
-            raise BackupError(f"Not empty: {found}. FORCE=yes drops that, and then restores.")
+        waiting = _waiting(stores, connection)
+    found = _found(stores, stores.postgres.tables(), stores.mongo.collections(), waiting)
+    if found and not force:
+        raise BackupError(f"Not empty: {found}. FORCE=yes drops that, and then restores.")
+    stores.postgres.make()
+    with stores.postgres.alone(), told_if_half_done(tell):
         if found:
             tell(f"Dropping {found}")
-            _drop(stores, connection, waiting)
-    stores.postgres.make()
+            _drop(stores, waiting)
+        yield
+
+
+def _waiting(stores: Stores, connection: Connection) -> dict[str, int]:
+    """How many messages each queue holds that is not empty; BackupError if somebody consumes."""
+    depths = {name: depth for name in _queues(stores) if (depth := _depth(connection, name))}
+    running = sorted({_owner(name) for name, (_, consumers) in depths.items() if consumers})
+    if running:
+        raise BackupError(f"The suite runs ({', '.join(running)}): stop all services first.")
+    return {name: messages for name, (messages, _) in depths.items() if messages}
 
 
 def _found(stores: Stores, tables: list[str], collections: list[str], waiting: dict[str, int]) -> str:
@@ -45,12 +54,13 @@ def _found(stores: Stores, tables: list[str], collections: list[str], waiting: d
     return "; ".join(parts)
 
 
-def _drop(stores: Stores, connection: Connection, waiting: dict[str, int]) -> None:
+def _drop(stores: Stores, waiting: dict[str, int]) -> None:
     if stores.postgres.tables():
         stores.postgres.clear()
     stores.mongo.clear()
-    for name in waiting:
-        connection.default_channel.queue_purge(name)
+    with _broker(stores) as connection:
+        for name in waiting:
+            connection.default_channel.queue_purge(name)
 
 
 def _queues(stores: Stores) -> list[str]:

@@ -5,7 +5,7 @@ from urllib.parse import urlsplit
 
 from common.redact import MASK, redact
 
-_SECRET = ("secret", "password", "pass", "private_key")
+_SECRET = ("secret", "password", "pass", "private_key", "headers")
 
 
 def without_secrets(settings: dict[str, Any]) -> dict[str, Any]:

@@ -67,7 +67,7 @@ def backup(stores: Stores, target: Path, tell: Tell, settle_seconds: float = SET
     began = time.monotonic()
     target.parent.mkdir(parents=True, exist_ok=True)
     servers = stores.versions()
-    with archive.workplace(target.parent) as folder:
+    with archive.workplace(target.parent) as folder, stores.postgres.unrestored():
         draft = _read(stores, folder, tell, servers, settle_seconds)
         tell("Packing")
         manifest = archive.pack(folder, draft, target)

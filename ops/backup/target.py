@@ -12,7 +12,7 @@ from ops.backup.manifest import Manifest
 from ops.backup.mongo import Tell, translated
 from ops.backup.refusal import BackupError
 from ops.backup.reissue import reissue
-from ops.backup.room import make_room
+from ops.backup.room import room
 from ops.backup.source import DEFINITIONS, EVENTS, MONGODB, POSTGRESQL, Stores
 
 
@@ -25,16 +25,21 @@ def restore(stores: Stores, source: Path, tell: Tell, scratch: Path, force: bool
     with archive.workplace(scratch) as folder:
         manifest = archive.unpack(source, folder)
         tell(f"{source}: of {manifest.created_at}, version {manifest.version}; all checksums are right")
+        _check(source, manifest)
         stores.versions()
         stores.postgres.can_restore()
-        make_room(stores, tell, force)
-        try:
+        with room(stores, tell, force):
             _write(stores, folder, manifest, tell)
-        except BackupError as problem:
-            half = "What is restored is not whole: try again with FORCE=yes."
-            raise BackupError(f"{problem} {half}") from problem
     tell(f"Restored in {time.monotonic() - began:.1f} s; the services can be started now")
     return manifest
+
+
+def _check(source: Path, manifest: Manifest) -> None:
+    """BackupError for one that is well packed, and lacks a part."""
+    lacking = [name for name in (POSTGRESQL, DEFINITIONS, EVENTS) if name not in manifest.members]
+    lacking += [f"count of {part}" for part in ("postgresql", "mongodb") if part not in manifest.counts]
+    if lacking:
+        raise BackupError(f"{source} is no whole archive of the suite: it has no {lacking[0]}.")
 
 
 def _write(stores: Stores, folder: Path, manifest: Manifest, tell: Tell) -> None:

@@ -106,6 +106,11 @@ def test_a_backup_of_the_running_suite_restores_every_row_and_sends_no_mail_agai
     kept.stop()
     with pytest.raises(BackupError, match=r"Not empty: PostgreSQL's \w+ has \d+ tables; MongoDB has"):
         restore(kept.stores, archive, print, tmp_path)
+    with kept.stores.postgres.alone(), pytest.raises(BackupError, match="A restore is going on"):
+        kept.backup(tmp_path / "half.tar.gz", SETTLE_SECONDS)
+    with kept.stores.postgres.unrestored(), pytest.raises(BackupError, match="A backup or another restore"):
+        restore(kept.stores, archive, print, tmp_path, force=True)
+    assert [path.name for path in tmp_path.iterdir()] == ["suite.tar.gz"]
     kept.wipe()
 
     began = time.monotonic()

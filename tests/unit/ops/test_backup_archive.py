@@ -1,16 +1,21 @@
 """An archive is whole or refused, and tells why."""
 
+import errno
 import gzip
 import io
 import json
 import tarfile
+from dataclasses import replace
 
 import pytest
 
 from common import VERSION
 from ops.backup.archive import pack, unpack, workplace
 from ops.backup.manifest import Manifest
-from ops.backup.refusal import BackupError
+from ops.backup.refusal import HALF, BackupError, told_if_half_done
+from ops.backup.schedule import Stopped
+from ops.backup.source import DEFINITIONS, EVENTS, POSTGRESQL
+from ops.backup.target import restore
 
 DRAFT = Manifest("2026-11-25T23:00:00.000Z", {"postgresql": {"users": 2}}, {"mongodb": "6.0.1"})
 MEMBERS = {"settings.json": b"{}\n", "mongodb/todos/to%2Fdos.bson": bytes(range(256)) * 5000}
@@ -115,12 +120,28 @@ def test_a_manifest_that_is_none_is_refused(content, tmp_path, into):
         unpack(forge(tmp_path / "f.tar.gz", ("manifest.json", content)), into)
 
 
+@pytest.mark.parametrize("counts", ([], 1, {"postgresql": 1}, {"postgresql": {"users": "2"}}))
+def test_a_manifest_that_counts_otherwise_is_refused(counts, tmp_path, into):
+    with pytest.raises(BackupError, match="manifest can't be read"):
+        unpack(with_manifest(tmp_path, counts=counts), into)
+
+
+def test_a_member_that_is_longer_than_it_should_be_is_not_unpacked(tmp_path, into):
+    told = json.loads(DRAFT.to_json()) | {"members": {"a": {"bytes": 1, "sha256": "0" * 64}}}
+    path = forge(tmp_path / "f.tar.gz", ("manifest.json", json.dumps(told).encode()), ("a", b"x" * 9))
+    with pytest.raises(BackupError, match="the length of a is not the manifest's"):
+        unpack(path, into)
+    assert list(into.iterdir()) == []
+
+
 def test_what_is_no_archive_is_refused(tmp_path, into):
     (tmp_path / "text").write_text("hello")
     with pytest.raises(BackupError, match="damaged or no archive"):
         unpack(tmp_path / "text", into)
     with pytest.raises(BackupError, match="does not exist"):
         unpack(tmp_path / "nothing", into)
+    with pytest.raises(BackupError, match="can't be read: Is a directory"):
+        unpack(into, into)
     with pytest.raises(BackupError, match=r"does not begin with manifest\.json"):
         unpack(forge(tmp_path / "f.tar.gz", ("settings.json", b"{}")), into)
 
@@ -130,3 +151,44 @@ def test_a_step_that_fails_leaves_nothing_behind(tmp_path):
         (folder / "half").write_text("x")
         raise OSError("disk full")
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("number", (errno.ENOSPC, errno.EDQUOT))
+def test_a_full_disk_is_told_as_such_and_not_as_damage(number, tmp_path):
+    with pytest.raises(BackupError, match=f"not enough room in {tmp_path}"), workplace(tmp_path):
+        raise OSError(number, "No space left on device")
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("changes", "missing"),
+    (
+        ({"members": {}}, r"postgresql/users\.dump"),
+        ({"counts": {"postgresql": {}}}, "count of mongodb"),
+    ),
+)
+def test_a_well_packed_archive_that_lacks_a_part_is_refused_before_a_server_is_asked(
+    changes, missing, tmp_path
+):
+    for name in (POSTGRESQL, DEFINITIONS, EVENTS):
+        (tmp_path / "parts" / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "parts" / name).write_text("{}")
+    members = tmp_path / ("parts" if "counts" in changes else "none")
+    members.mkdir(exist_ok=True)
+    pack(members, replace(DRAFT, **changes), tmp_path / "suite.tar.gz")
+    with pytest.raises(BackupError, match=f"no whole archive of the suite: it has no {missing}"):
+        restore(None, tmp_path / "suite.tar.gz", print, tmp_path)
+
+
+@pytest.mark.parametrize("problem", (BackupError("Gone."), OSError("gone")))
+def test_a_restore_that_fails_half_way_says_so(problem):
+    with pytest.raises(BackupError, match=r"one\. What is restored is not whole"), told_if_half_done(print):
+        raise problem
+
+
+@pytest.mark.parametrize("problem", (KeyboardInterrupt, Stopped, KeyError))
+def test_a_restore_that_is_stopped_half_way_says_so(problem):
+    told = []
+    with pytest.raises(problem), told_if_half_done(told.append):
+        raise problem
+    assert told == [HALF]

@@ -58,11 +58,12 @@ def test_no_secret_of_the_settings_is_in_an_archive(monkeypatch):
     secrets = {
         "JWT_SECRET": "first-secret-value", "JWT_SECRET_PREVIOUS": "second-secret-value",
         "DB_PASSWORD": "third-secret-value", "ADMIN_PASSWORD": "fourth-secret-value",
-        "EMAIL_PASS": "fifth-secret-value",
+        "EMAIL_PASS": "fifth-secret-value", "OTEL_EXPORTER_OTLP_HEADERS": "x-api-key=tenth-secret-value",
     }  # fmt: skip
     addresses = {
         "RABBITMQ_URL": "amqp://suite:sixth-secret-value@broker/",
-        "MONGODB_URI": "mongodb://suite:seventh-secret-value@a:1,b:2/?replicaSet=rs0",
+        "MONGODB_URI": "mongodb://suite:seventh-secret-value@a:1,b:2/?replicaSet=rs0"
+        "&tlsCertificateKeyFilePassword=eleventh-secret-value",
         "RATE_LIMIT_STORAGE_URI": "redis://:eighth-secret-value@redis:6379/0",
         "RABBITMQ_MANAGEMENT_URL": "https://me:ninth-secret-value@broker:15671",
     }
