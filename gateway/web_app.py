@@ -5,8 +5,12 @@ a browser may keep them for good, and never runs those of two versions together.
 """
 
 import hashlib
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
+from nameko.containers import WorkerContext
+from nameko.extensions import DependencyProvider
 from werkzeug.wrappers import Response
 
 from common.errors import NotFound
@@ -42,12 +46,29 @@ def wants_page(request: Request) -> bool:
     return request.accept_mimetypes.best_match([JSON, "text/html"]) == "text/html"
 
 
-def page(request: Request) -> Response:
-    """The app's one page; which part it shows is for its script to say."""
-    found = answer(request, _PAGE, TYPES[".html"])
-    found.headers["Content-Security-Policy"] = _PAGE_POLICY
-    found.vary.add("Accept")
-    return found
+class WebPage(DependencyProvider):
+    """Injects the app's one page, as a function of the request. Its script says which part is shown."""
+
+    def setup(self) -> None:
+        """Write into it what its script has to know of the settings."""
+        self._content = page_for(self.container.config["OTEL"])
+
+    def get_dependency(self, worker_ctx: WorkerContext) -> Callable[[Request], Response]:
+        """``page(request)``."""
+        return self.answer
+
+    def answer(self, request: Request) -> Response:
+        """The page, with the policy that it is shown by."""
+        found = answer(request, self._content, TYPES[".html"])
+        found.headers["Content-Security-Policy"] = _PAGE_POLICY
+        found.vary.add("Accept")
+        return found
+
+
+def page_for(traces: dict[str, Any]) -> bytes:
+    """The page's bytes; its script decides as the gateway would which of its traces are recorded."""
+    share = float(traces["share"]) if traces["endpoint"] else 0.0
+    return _PAGE.replace(b"{{ traces }}", f"{share:g}".encode())
 
 
 def asset(request: Request, version: str, folder: str, name: str) -> Response:

@@ -39,12 +39,14 @@ class SystemRoutes(SuiteService):
     instances: Any = Discovery()
     url: Any = Links()
     keys: Any = PublicKeys()
+    page: Any = web_app.WebPage()
 
     @http("GET", "/", allow=Allow.PUBLIC, produces=ANY_TYPE)
     def index(self, request: Request) -> Reply | Response:
         """Where to go from here; for a browser, the web app."""
         if web_app.wants_page(request):
-            return web_app.page(request)
+            shown: Response = self.page(request)
+            return shown
         found = {name: self.url(path) for name, path in _RESOURCES.items()}
         return Reply(200, {"name": "todo-suite", "version": VERSION, "links": found}, {"Vary": "Accept"})
 

@@ -2,12 +2,13 @@
 
 import re
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from ops.engines.mailcatcher import MailCatcher
+from tests.collector import Collector
 from tests.e2e.browser import PROGRAMS, Tab, browsing
 from tests.e2e.client import PASSWORD, Client, new_email
 from tests.e2e.test_second_factor import switched_on
@@ -43,6 +44,33 @@ def link_of(mail: dict, path: str) -> str:
     found = re.search(rf"http\S+{path}\?token=\S+", mail["text"])
     assert found
     return found[0]
+
+
+def test_a_click_begins_one_trace_that_reaches_the_mail_server(
+    browser: Tab, home: str, collector: Collector, eventually: Callable[[Callable[[], bool]], None]
+) -> None:
+    email = new_email()
+    browser.open(home)
+    browser.run("document.querySelector('meta[name=traces]').content = '1'")
+    browser.click("Create an account")
+    browser.write("Name", "Ada")
+    browser.write("E-mail address", email)
+    browser.write("Password", PASSWORD)
+    browser.click("Create my account")
+    browser.sees("Nothing to do")
+    browser.write("New todo", "Trace me")
+    browser.click("Add")
+    browser.sees("Trace me")
+
+    def trace_of(request: str) -> set[str]:
+        (trace,) = {one.trace_id for one in collector.spans if one.name == request}
+        return {one.name for one in collector.of(trace)}
+
+    eventually(lambda: any(one.name == "GET /api/todos" for one in collector.spans))
+    eventually(lambda: "smtp send" in trace_of("POST /api/todos"))
+    registered = trace_of("POST /api/auth/register")
+    assert {"POST /api/auth/login", "GET /api/todos"} <= registered
+    assert "POST /api/todos" not in registered
 
 
 def test_somebody_registers_does_a_todo_and_confirms_the_address(

@@ -3,6 +3,7 @@
 
 import { send } from "./http.js";
 import { notify } from "./notices.js";
+import { randomHex } from "./random.js";
 import * as session from "./session.js";
 import { accessToken, refreshToken } from "./store.js";
 
@@ -34,12 +35,8 @@ export const post = (path, body, headers) => call("POST", path, { body, headers 
 export const patch = (path, body, headers) => call("PATCH", path, { body, headers });
 export const remove = (path) => call("DELETE", path);
 
-// For a call that may be made again: the server carries it out once. Not crypto.randomUUID, which is there
-// only on https and localhost.
-export function onceKey() {
-  const bytes = crypto.getRandomValues(new Uint8Array(16));
-  return [...bytes].map((byte) => byte.toString(16).padStart(2, "0")).join("");
-}
+// For a call that may be made again: the server carries it out once.
+export const onceKey = () => randomHex(16);
 
 function isStale(problem, attempt) {
   return problem.status === 401 && attempt === 1 && STALE.has(problem.code) && refreshToken();

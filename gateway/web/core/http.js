@@ -1,5 +1,7 @@
 // One call to the API: JSON in and out, and every refusal as a Problem.
 
+import { traceparent } from "./traces.js";
+
 const PATIENCE_MS = 20_000;
 const UNREACHABLE = "The server can't be reached. Check your connection and try again.";
 
@@ -21,7 +23,7 @@ export class Problem extends Error {
 export async function send(method, path, { body, query, headers, token, accept = [] } = {}) {
   const response = await ask(address(path, query), {
     method,
-    headers: { ...type(body), ...bearer(token), Accept: "application/json", ...headers },
+    headers: { ...type(body), ...bearer(token), Accept: "application/json", traceparent: traceparent(), ...headers },
     body: body === undefined ? undefined : JSON.stringify(body),
     credentials: "omit",
     cache: "no-store",

@@ -9,7 +9,7 @@ import pytest
 from common.locales import LANGUAGES
 from common.mail_kinds import PREFERENCES, TEMPLATES
 from gateway.routes.web import WebRoutes
-from gateway.web_app import FILES
+from gateway.web_app import FILES, page_for
 from ops.openapi.routes import all_routes
 from services.messaging import domain as messaging
 from services.notifications.emails import render
@@ -109,3 +109,16 @@ def test_the_link_of_a_mail_leads_to_a_page_of_the_app(template: str, context: d
     assert f"http://suite.example{path}?token=t" in mail.text
     assert path in routes
     assert f'"{path}"' in SCRIPTS["core/router.js"] and f'"{path}"' in SCRIPTS["core/pages.js"]
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "share", "told"),
+    [("", 1, "0"), ("http://collector:4318", 1, "1"), ("http://collector:4318", "0.05", "0.05")],
+)
+def test_the_page_is_told_how_many_of_its_traces_are_recorded(
+    endpoint: str, share: object, told: str
+) -> None:
+    page = page_for({"endpoint": endpoint, "share": share}).decode()
+
+    assert f'<meta name="traces" content="{told}">' in page
+    assert "{{" not in page
