@@ -57,7 +57,7 @@ def wants_postgresql(config: dict[str, Any]) -> bool:
 
 def wants_mongodb(config: dict[str, Any]) -> bool:
     """By the options of ``MONGODB_URI``."""
-    options = _mongodb_options(config["MONGODB_URI"])
+    options = mongodb_options(config["MONGODB_URI"])
     return options.get("tls", options.get("ssl", "")).lower() == "true"
 
 
@@ -89,14 +89,14 @@ def _postgresql(settings: dict[str, Any]) -> Iterator[str]:
 
 
 def _mongodb(uri: str) -> Iterator[str]:
-    options = _mongodb_options(uri)
+    options = mongodb_options(uri)
     authority, own = (options.get(name, "") for name in _MONGODB_FILES)
     yield from _authority("MONGODB_URI, tlsCAFile", authority)
     yield from _own("MONGODB_URI, tlsCertificateKeyFile", own, "MONGODB_URI, tlsCertificateKeyFile", own)
 
 
-def _mongodb_options(uri: str) -> dict[str, str]:
-    # Names are written in any case.
+def mongodb_options(uri: str) -> dict[str, str]:
+    """What stands behind the question mark; names, which are written in any case, in small letters."""
     return {name.lower(): value for name, value in parse_qsl(str(uri).partition("?")[2])}
 
 

@@ -4,15 +4,12 @@ All of it is read when somebody scrapes, but for the event loop, which one timer
 """
 
 import time
-from datetime import UTC, datetime
-from pathlib import Path
-from typing import Any
 
 import eventlet
-from cryptography import x509
 from nameko.extensions import DependencyProvider
 
-from common import VERSION, config, metrics
+from common import VERSION, metrics
+from common.ages import show_ages
 from common.consumer import QueueConsumer
 from common.health import Probe, Unwell
 from common.server import SuiteWebServer
@@ -68,28 +65,3 @@ def watch_hub() -> None:
         asked = time.perf_counter()
         eventlet.sleep(_TICK_SECONDS)
         late(max(0.0, time.perf_counter() - asked - _TICK_SECONDS))
-
-
-def show_ages(settings: dict[str, Any]) -> None:
-    """Until when the certificate is good, and since when the secrets are used, as far as that is known."""
-    if settings["HTTP"]["tls_cert"]:
-        metrics.CERTIFICATE_EXPIRES.labels("TLS_CERT").set(certificate_end(settings["HTTP"]["tls_cert"]))
-    for setting, path in secret_files(settings).items():
-        metrics.SECRET_SINCE.labels(setting).set(path.stat().st_mtime)
-    if settings["JWT_SECRET_SINCE"]:
-        since = datetime.fromisoformat(settings["JWT_SECRET_SINCE"]).replace(tzinfo=UTC)
-        metrics.SECRET_SINCE.labels("JWT_SECRET").set(since.timestamp())
-
-
-def certificate_end(path: str) -> float:
-    """When the first certificate in the file ends, in Unix seconds."""
-    certificates = x509.load_pem_x509_certificates(Path(path).read_bytes())
-    return certificates[0].not_valid_after_utc.timestamp()
-
-
-def secret_files(settings: dict[str, Any]) -> dict[str, Path]:
-    """The files that secrets stand in, by the setting: as old as their last change."""
-    found = {"JWT_SECRET": config.SECRET_FILE, "JWT_PRIVATE_KEY": Path(settings["JWT_PRIVATE_KEY"] or "/")}
-    if settings["JWT_SECRET"]:
-        del found["JWT_SECRET"]
-    return {setting: path for setting, path in found.items() if path.is_file()}

@@ -8,7 +8,7 @@ import pytest
 from eventlet.semaphore import Semaphore
 from prometheus_client.parser import text_string_to_metric_families
 
-from common import metrics, vitals
+from common import ages, metrics, vitals
 from tests.certificates import make_pair
 from tests.suite import ROOT
 
@@ -68,7 +68,7 @@ def test_what_blocks_the_event_loop_is_seen(monkeypatch: pytest.MonkeyPatch) -> 
 def test_the_ages_of_certificate_and_secrets_are_shown(config: dict[str, Any], tmp_path: Any) -> None:
     pair = make_pair(tmp_path)
     config["HTTP"] |= {"tls_cert": str(pair.certificate)}
-    vitals.show_ages(
+    ages.show_ages(
         {**config, "JWT_SECRET_SINCE": "2026-01-02", "JWT_PRIVATE_KEY": str(pair.key)}
     )  # fmt: skip
     made = pair.key.stat().st_mtime
@@ -77,3 +77,26 @@ def test_the_ages_of_certificate_and_secrets_are_shown(config: dict[str, Any], t
     assert 0 < ends - made <= 2 * 86_400 + 5
     assert value("suite_secret_since_timestamp_seconds", setting="JWT_PRIVATE_KEY") == made
     assert value("suite_secret_since_timestamp_seconds", setting="JWT_SECRET") == 1_767_312_000
+
+
+def test_the_ends_of_certificates_for_the_servers_are_shown_as_well(
+    config: dict[str, Any], tmp_path: Any
+) -> None:
+    pair, other = make_pair(tmp_path), make_pair(tmp_path, "other", "-nodes", "-days", "9")
+    both = tmp_path / "both.pem"
+    both.write_bytes(pair.key.read_bytes() + pair.certificate.read_bytes() + other.certificate.read_bytes())
+    (tmp_path / "unread.pem").write_text("-----BEGIN TRUSTED CERTIFICATE-----\n")
+    config["RABBITMQ_TLS"] |= {"ca": str(both), "cert": str(pair.certificate)}
+    config["POSTGRES"] |= {"sslrootcert": str(both)}
+    config["MAIL"] |= {"tls_ca": str(tmp_path / "unread.pem")}
+    config["MONGODB_URI"] = f"mongodb://m/?tls=true&tlsCAFile={both}&tlsCertificateKeyFile={both}"
+    ages.show_ages(config)
+    (own,), (last,) = ages.ends(str(pair.certificate)), ages.ends(str(other.certificate))
+
+    for setting, end in {
+        "RABBITMQ_CERT": own, "MONGODB_URI tlsCertificateKeyFile": own,
+        "RABBITMQ_CA": last, "DB_SSLROOTCERT": last, "MONGODB_URI tlsCAFile": last,
+    }.items():  # fmt: skip
+        assert value("suite_certificate_expires_timestamp_seconds", setting=setting) == end
+    assert "SMTP_TLS_CA" not in metrics.exposition()[0].decode()
+    assert last - own > 6 * 86_400
