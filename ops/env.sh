@@ -12,6 +12,7 @@ secret() { head -c 96 /dev/urandom | base64 | tr -dc 'A-Za-z0-9' | cut -c "1-$1"
 set -o noclobber
 cat >.env <<END
 JWT_SECRET=$(secret 64)
+JWT_SECRET_SINCE=$(date -u +%F)
 DB_PASSWORD=$(secret 32)
 RABBITMQ_PASSWORD=$(secret 32)
 END

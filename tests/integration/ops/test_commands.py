@@ -49,6 +49,7 @@ def test_the_env_file_is_made_once_with_random_secrets_for_its_owner_only(copy):
     assert run(copy, "ops/env.sh").returncode == 0
     made = (copy / ".env").read_text()
     secrets = dict(line.split("=") for line in made.split())
+    assert re.fullmatch(r"20\d\d-\d\d-\d\d", secrets.pop("JWT_SECRET_SINCE"))  # for an alert when it is old
     assert set(secrets) == {"JWT_SECRET", "DB_PASSWORD", "RABBITMQ_PASSWORD"}
     assert all(re.fullmatch(r"[A-Za-z0-9]{32,64}", secret) for secret in secrets.values())
     assert (copy / ".env").stat().st_mode & 0o777 == 0o600

@@ -3,6 +3,7 @@
 import re
 import stat
 import subprocess
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 import pytest
@@ -25,8 +26,19 @@ def make(checkout: Path) -> str:
     return result.stdout
 
 
-def secrets(checkout: Path) -> dict[str, str]:
+def settings(checkout: Path) -> dict[str, str]:
     return dict(line.split("=", 1) for line in (checkout / ".env").read_text().splitlines())
+
+
+def secrets(checkout: Path) -> dict[str, str]:
+    return {name: value for name, value in settings(checkout).items() if name != "JWT_SECRET_SINCE"}
+
+
+def test_the_day_is_noted_so_that_an_alert_can_tell_when_the_secret_is_old(checkout: Path):
+    days = {datetime.now(UTC).date()}
+    make(checkout)
+    days.add(datetime.now(UTC).date())
+    assert date.fromisoformat(settings(checkout)["JWT_SECRET_SINCE"]) in days
 
 
 def test_the_secrets_are_long_and_need_no_quoting(checkout: Path):
