@@ -6,7 +6,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
-from ops.backup import place
+from ops.backup import archive, place
 from ops.backup.command import run
 from ops.backup.refusal import BackupError
 from ops.backup.source import Stores
@@ -22,6 +22,7 @@ def work(options: Namespace, config: dict[str, Any], console: Console) -> None:
     if options.force not in ("", "no", "yes"):
         raise BackupError(f"FORCE is {options.force!r}: only FORCE=yes drops what is there.")
     source = Path(options.source).absolute()
+    archive.look(source)  # before servers are started for it
     scratch = LOCAL / "backups" if place.is_writable(LOCAL) else source.parent
     with (
         place.alone(scratch),

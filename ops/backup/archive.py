@@ -25,6 +25,7 @@ _ASIDE = ".suite-backup-"
 _CHUNK = 1 << 20
 _FAST = 1  # gzip's first level: twice as fast as its sixth, and a tenth larger
 _LARGEST_MANIFEST = 16 << 20
+_DAMAGED = "is damaged or no archive of the suite"
 
 
 @contextmanager
@@ -65,28 +66,39 @@ def pack(members: Path, manifest: Manifest, target: Path) -> Manifest:
     return whole
 
 
+def look(archive: Path) -> Manifest:
+    """Its manifest; BackupError for what can't be read or begins otherwise."""
+    with _translated(archive), gzip.open(archive) as file, tarfile.open(fileobj=file, mode="r|") as tar:
+        return _read_manifest(tar)
+
+
 def unpack(archive: Path, into: Path) -> Manifest:
     """Check the archive from its first to its last byte, and lay out its members in a directory."""
-    damaged = f"{archive} is damaged or no archive of the suite"
+    with _translated(archive), gzip.open(archive) as file:
+        with tarfile.open(fileobj=file, mode="r|") as tar:
+            manifest = _read_manifest(tar)
+            # Not by "for", which begins with the manifest again.
+            while (member := tar.next()) is not None:
+                _extract(tar, member, manifest, into)
+        while file.read(_CHUNK):
+            pass  # gzip's own checksum comes last
+    missing = sorted(name for name in manifest.members if not (into / name).is_file())
+    if missing:
+        raise BackupError(f"{archive} {_DAMAGED}: it has no {missing[0]}.")
+    return manifest
+
+
+@contextmanager
+def _translated(archive: Path) -> Iterator[None]:
+    """BackupError for what is wrong with the archive, and only for that."""
     try:
-        with gzip.open(archive) as file:
-            with tarfile.open(fileobj=file, mode="r|") as tar:
-                manifest = _read_manifest(tar)
-                # Not by "for", which begins with the manifest again.
-                while (member := tar.next()) is not None:
-                    _extract(tar, member, manifest, into)
-            while file.read(_CHUNK):
-                pass  # gzip's own checksum comes last
+        yield
     except (tarfile.TarError, gzip.BadGzipFile, EOFError, zlib.error) as problem:
-        raise BackupError(f"{damaged}: {problem}.") from problem
+        raise BackupError(f"{archive} {_DAMAGED}: {problem}.") from problem
     except OSError as problem:
         if problem.filename != str(archive):
             raise  # of the disk, or of the directory to unpack into
         raise BackupError(_unreadable(archive, problem)) from problem
-    missing = sorted(name for name in manifest.members if not (into / name).is_file())
-    if missing:
-        raise BackupError(f"{damaged}: it has no {missing[0]}.")
-    return manifest
 
 
 def _unreadable(archive: Path, problem: OSError) -> str:

@@ -10,7 +10,7 @@ from dataclasses import replace
 import pytest
 
 from common import VERSION
-from ops.backup.archive import pack, unpack, workplace
+from ops.backup.archive import look, pack, unpack, workplace
 from ops.backup.manifest import Manifest
 from ops.backup.refusal import HALF, BackupError, told_if_half_done
 from ops.backup.schedule import Stopped
@@ -60,6 +60,14 @@ def test_what_is_packed_is_unpacked_and_only_its_owner_can_read_it(archive, into
         VERSION,
     )
     assert archive.stat().st_mode & 0o777 == 0o600
+
+
+def test_what_it_is_can_be_seen_without_unpacking_it(archive, tmp_path):
+    assert look(archive).counts == DRAFT.counts
+    assert {*tmp_path.iterdir()} == {archive, tmp_path / "members"}
+    for wrong in (tmp_path / "nothing", tmp_path, tmp_path / "members" / "settings.json"):
+        with pytest.raises(BackupError, match=r"does not exist|can't be read|damaged"):
+            look(wrong)
 
 
 def test_the_manifest_comes_first_and_any_tar_can_read_it(archive):
