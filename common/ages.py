@@ -9,7 +9,7 @@ from typing import Any
 
 from cryptography import x509
 
-from common import config, metrics, trust
+from common import config, metrics, secrets_in_files, trust
 
 
 def show_ages(settings: dict[str, Any]) -> None:
@@ -60,9 +60,11 @@ def ends(path: str) -> list[float]:
 
 def secret_files(settings: dict[str, Any]) -> dict[str, Path]:
     """The files that secrets stand in, by the setting: as old as their last change."""
-    found = {"JWT_SECRET": config.SECRET_FILE, "JWT_PRIVATE_KEY": Path(settings["JWT_PRIVATE_KEY"] or "/")}
-    if settings["JWT_SECRET"]:
-        del found["JWT_SECRET"]
+    found = {"JWT_PRIVATE_KEY": Path(settings["JWT_PRIVATE_KEY"] or "/")}
+    if not settings["JWT_SECRET"]:
+        found["JWT_SECRET"] = config.SECRET_FILE
+    elif given := secrets_in_files.path_of("JWT_SECRET"):
+        found["JWT_SECRET"] = given
     return {setting: path for setting, path in found.items() if path.is_file()}
 
 

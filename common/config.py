@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 import limits
 import yaml
 
-from common import clock, edge_settings, keys, known_secrets, trust
+from common import clock, edge_settings, keys, known_secrets, secrets_in_files, trust
 from common.addresses import is_email
 from common.env_yaml import setup_yaml_parser
 from common.keys import KeySet
@@ -51,9 +51,9 @@ class BadSetting(Exception):
 def load(path: str | Path = ROOT / "config.yml") -> Config:
     """Read the settings file, ``${NAME:default}`` replaced from the environment as Nameko does it."""
     setup_yaml_parser()
-    with open(path, encoding="utf-8") as handle:
+    with secrets_in_files.in_environment() as problems, open(path, encoding="utf-8") as handle:
         config: Config = yaml.safe_load(handle)
-    return trust.complete(config)
+    return trust.complete({**config, "UNREAD_FILES": problems})
 
 
 def jwt_secret(config: Config) -> str:
@@ -119,6 +119,8 @@ def remind_before(config: Config) -> timedelta | None:
 
 def validate(config: Config) -> list[str]:
     """Every reason why these settings can't work, a line each; an empty list when they can."""
+    if config.get("UNREAD_FILES"):
+        return list(config["UNREAD_FILES"])
     return [
         *_shape_problems(config),
         *(_production_problems(config) if config["ENV"] == "production" else []),
