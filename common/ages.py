@@ -31,7 +31,7 @@ def own_certificates(settings: dict[str, Any]) -> dict[str, str]:
     return _given(
         {
             "TLS_CERT": settings["HTTP"]["tls_cert"],
-            "RABBITMQ_CERT": settings["RABBITMQ_TLS"]["cert"],
+            "RABBITMQ_CERT": settings["RABBITMQ_TLS"].get("cert", ""),
             "MONGODB_URI tlsCertificateKeyFile": mongodb.get("tlscertificatekeyfile", ""),
         }
     )
@@ -41,10 +41,10 @@ def authorities(settings: dict[str, Any]) -> dict[str, str]:
     """The files of authorities that it believes; where several are in one, the last of them counts."""
     return _given(
         {
-            "RABBITMQ_CA": settings["RABBITMQ_TLS"]["ca"],
-            "DB_SSLROOTCERT": settings["POSTGRES"]["sslrootcert"],
+            "RABBITMQ_CA": settings["RABBITMQ_TLS"].get("ca", ""),
+            "DB_SSLROOTCERT": settings["POSTGRES"].get("sslrootcert", ""),
             "MONGODB_URI tlsCAFile": trust.mongodb_options(settings["MONGODB_URI"]).get("tlscafile", ""),
-            "SMTP_TLS_CA": settings["MAIL"]["tls_ca"],
+            "SMTP_TLS_CA": settings["MAIL"].get("tls_ca", ""),
         }
     )
 
