@@ -7,11 +7,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from common import config as settings
 from ops.serve import GRACE_SECONDS
 from ops.serve import SERVICES as SERVED
-from tests.unit.ops.compose_file import COMPOSE_FILE, PROCESSES, load, parse
+from tests.unit.ops.compose_file import COMPOSE_FILE, PROCESSES, ROOT, load, parse
 
 COMPOSE = load()
 SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
@@ -145,4 +146,26 @@ def test_the_replica_set_that_the_health_check_makes_is_the_one_that_is_asked_fo
 
 def test_anchors_leave_nothing_behind_that_compose_would_take_for_a_service():
     top = set(parse())
-    assert {key for key in top if not key.startswith("x-")} == {"name", "include", "services", "volumes"}
+    assert {key for key in top if not key.startswith("x-")} == {
+        "name",
+        "include",
+        "services",
+        "networks",
+        "volumes",
+    }
+
+
+def test_the_databases_are_on_a_network_with_who_uses_them_and_nobody_else():
+    networks = {name: service.get("networks", ["default"]) for name, service in SERVICES.items()}
+    assert {name for name, joined in networks.items() if joined == ["data"]} == {"postgres", "mongo"}
+    assert {name for name, joined in networks.items() if joined == ["default"]} == {
+        "auth", "mailcatcher", "rabbitmq"
+    }  # fmt: skip
+    given = {name for name, service in SERVICES.items() if _asks_a_database(service)}
+    assert {name for name, joined in networks.items() if joined == ["default", "data"]} == given
+    others = yaml.load((ROOT / "ops/observability.yml").read_text(), Loader=yaml.CSafeLoader)["services"]
+    assert [name for name, service in others.items() if "networks" in service] == []
+
+
+def _asks_a_database(service: dict[str, Any]) -> bool:
+    return bool({"DB_HOST", "MONGODB_URI", "RATE_LIMIT_STORAGE_URI"} & set(service.get("environment", {})))
