@@ -14,7 +14,7 @@ from typing import Any
 from ops.backup import place, schedule
 from ops.backup.command import FAILURES, run
 from ops.backup.refusal import BackupError
-from ops.backup.source import SETTLE_SECONDS, Stores, backup
+from ops.backup.source import SETTLE_SECONDS, Stores, backup, place_is_free
 from ops.run import LOCAL
 from ops.runner.console import Console
 
@@ -32,6 +32,7 @@ def work(options: Namespace, config: dict[str, Any], console: Console) -> None:
 def once(options: Namespace, keep: int, config: dict[str, Any], console: Console) -> None:
     """Makes one archive."""
     target = place.archive_path(options.to, LOCAL / "backups")
+    place_is_free(target)  # before servers are started for it
     with place.alone(target.parent), place.servers(config, LOCAL, console, suite_may_run=True) as url:
         with closing(Stores.of(config, url)) as stores:
             backup(stores, target, console.say, options.settle)

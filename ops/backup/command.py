@@ -24,12 +24,19 @@ def run(parser: ArgumentParser, arguments: list[str], work: Work) -> int:
     try:
         work(options, load_config(), console)
     except FAILURES as problem:
-        console.error(str(problem))
+        console.error(told(problem))
         return 1
     except (KeyboardInterrupt, Stopped):
         console.error(CUT_SHORT)
         return 1
     return 0
+
+
+def told(problem: Exception) -> str:
+    """What went wrong in words, without the system's number for it."""
+    if isinstance(problem, OSError) and problem.filename and problem.strerror:
+        return f"{problem.filename}: {problem.strerror}."
+    return str(problem)
 
 
 def _stop(signum: int, frame: Any) -> None:

@@ -62,8 +62,7 @@ class Stores:
 
 def backup(stores: Stores, target: Path, tell: Tell, settle_seconds: float = SETTLE_SECONDS) -> Manifest:
     """Make the archive ``target``, all of it or nothing, while the suite runs."""
-    if target.exists():
-        raise BackupError(f"{target} is there already: name another file.")
+    place_is_free(target)
     began = time.monotonic()
     target.parent.mkdir(parents=True, exist_ok=True)
     servers = stores.versions()
@@ -74,6 +73,12 @@ def backup(stores: Stores, target: Path, tell: Tell, settle_seconds: float = SET
     size, seconds = target.stat().st_size / 1e6, time.monotonic() - began
     tell(f"{target}: {size:,.1f} MB, in {seconds:.1f} s")
     return manifest
+
+
+def place_is_free(target: Path) -> None:
+    """BackupError if something is there that would be overwritten."""
+    if target.exists():
+        raise BackupError(f"{target} is there already: name another file.")
 
 
 def _read(

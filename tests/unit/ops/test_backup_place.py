@@ -2,11 +2,14 @@
 
 import copy
 import json
+import signal
 from datetime import UTC, datetime
 
 import pytest
 
 from common import config as settings
+from ops.backup.__main__ import parser, work
+from ops.backup.command import run
 from ops.backup.definitions import Management, management_url
 from ops.backup.place import alone, archive_path, number_to_keep, remove_old
 from ops.backup.postgres import Postgres
@@ -24,6 +27,30 @@ def test_an_archive_is_named_by_its_moment_in_the_wanted_or_the_usual_directory(
     assert archive_path(str(tmp_path), usual, NOW) == tmp_path / NAME
     assert archive_path(f"{tmp_path}/new/", usual, NOW) == tmp_path / "new" / NAME
     assert archive_path(str(tmp_path / "mine.tar.gz"), usual, NOW) == tmp_path / "mine.tar.gz"
+
+
+@pytest.fixture
+def same_signals():
+    """The command handles signals of its own, which are those of the tests again afterwards."""
+    before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGHUP)}
+    yield
+    for number, handler in before.items():
+        signal.signal(number, handler)
+
+
+@pytest.mark.usefixtures("same_signals")
+def test_where_nothing_can_be_written_is_told_in_words_and_before_servers_are_started(tmp_path, capsys):
+    (tmp_path / "there").touch()
+    for to, problem in (
+        (tmp_path / "there", "there is there already: name another file"),
+        (tmp_path / "there" / "below", "there: File exists"),
+        ("/proc/nowhere/", "/proc/nowhere: No such file or directory"),
+        (tmp_path / ("a" * 300), "File name too long"),
+    ):
+        assert run(parser(), ["--to", str(to)], work) == 1
+        (told,) = capsys.readouterr().out.splitlines()
+        assert told.startswith("error: ")
+        assert problem in told
 
 
 def test_the_newest_archives_are_kept_and_other_files_are_left_alone(tmp_path):
