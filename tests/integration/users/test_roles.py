@@ -1,4 +1,4 @@
-"""The roles of ops/roles.sql: one changes the tables, one serves and can't, one reads for the backups."""
+"""The roles of ops/roles.sql and ops/kubernetes: one changes tables, one serves and can't, one reads."""
 
 import uuid
 from collections.abc import Iterator
@@ -20,21 +20,39 @@ from tests.integration.conftest import Run
 from tests.integration.databases import new_database
 from tests.integration.running import make_config
 from tests.unit.ops.compose_file import ROOT
+from tests.unit.ops.kubernetes_files import FOLDER, read
 
 PASSWORD = "sesame-0123456789"
 ROLES = ("users_owner", "users_app", "users_backup")
 
 
-@pytest.fixture
-def roles(postgresql: PostgreSQL) -> Iterator[dict[str, dict[str, Any]]]:
-    """The settings of both roles, for an empty database."""
+@pytest.fixture(params=["script", "operator"])
+def roles(postgresql: PostgreSQL, request: pytest.FixtureRequest) -> Iterator[dict[str, dict[str, Any]]]:
+    """The settings of the three roles, for an empty database."""
     for settings in new_database(postgresql):
-        script = (ROOT / "ops" / "roles.sql").read_text()
-        passwords = [f"ALTER ROLE {role} PASSWORD '{PASSWORD}'" for role in ROLES]
-        _run(settings, script, script, *passwords)
-        yield {
-            role.removeprefix("users_"): settings | {"username": role, "password": PASSWORD} for role in ROLES
-        }
+        made = _by_script(settings) if request.param == "script" else _as_the_operator_does(settings)
+        yield {role: settings | {"username": name, "password": PASSWORD} for role, name in made.items()}
+
+
+def _by_script(settings: dict[str, Any]) -> dict[str, str]:
+    script = (ROOT / "ops" / "roles.sql").read_text()
+    _run(settings, script, script, *(f"ALTER ROLE {role} PASSWORD '{PASSWORD}'" for role in ROLES))
+    return {role.removeprefix("users_"): role for role in ROLES}
+
+
+def _as_the_operator_does(settings: dict[str, Any]) -> dict[str, str]:
+    """As on Kubernetes, under names of this test's own, since roles are the whole server's."""
+    (cluster,) = read(FOLDER / "production" / "postgresql.yaml")
+    suffix = uuid.uuid4().hex[:8]
+    made = {"owner": f"owner_{suffix}"}
+    statements = [f"CREATE ROLE {made['owner']} LOGIN PASSWORD '{PASSWORD}'"]
+    statements += [f"ALTER DATABASE {settings['database']} OWNER TO {made['owner']}"]
+    for role in cluster["spec"]["managed"]["roles"]:
+        name = made[role["name"].removeprefix("users_")] = f"{role['name']}_{suffix}"
+        groups = ", ".join(role["inRoles"])
+        statements.append(f"CREATE ROLE {name} LOGIN PASSWORD '{PASSWORD}' IN ROLE {groups}")
+    _run(settings, *statements)
+    return made
 
 
 def test_the_service_works_with_a_role_that_can_not_change_the_tables(

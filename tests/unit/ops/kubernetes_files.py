@@ -19,19 +19,19 @@ def read(path: Path) -> list[Resource]:
 
 
 def render(folder: str) -> list[Resource]:
-    """Every resource of base or production, with the patches laid over it."""
+    """Every resource of base or production, with the patches laid over it; of a component its own."""
     here = FOLDER / folder
     (plan,) = read(here / "kustomization.yaml")
     found: list[Resource] = []
     for name in plan["resources"]:
         found += render(str((here / name).resolve())) if (here / name).is_dir() else read(here / name)
-    for patch in plan["patches"]:
+    for patch in plan.get("patches", []):
         (change,) = read(here / patch["path"])
         for resource in (targets := _targets(found, patch, change)):
             _lay_over(resource, change)
         assert targets, f"{patch['path']} fits nothing"
     for resource in found:
-        resource["metadata"].setdefault("namespace", plan["namespace"])
+        resource["metadata"].setdefault("namespace", plan.get("namespace", "todo-suite"))
     return found
 
 

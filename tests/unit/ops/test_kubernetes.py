@@ -1,6 +1,8 @@
 """The manifests: what Kubernetes' schemas allow, what their references lead to, what the processes read."""
 
 import re
+import shutil
+import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +27,7 @@ ALL = render("production")
 DEPLOYMENTS = {one["metadata"]["name"]: one for one in of_kind(ALL, "Deployment")}
 BACKUP = named(ALL, "CronJob", "backup")["spec"]["jobTemplate"]
 PODS = DEPLOYMENTS | {"backup": BACKUP}
+MIGRATE = DEPLOYMENTS["users"]["spec"]["template"]["spec"]["initContainers"][0]
 FROM_OPERATORS = {
     "postgresql-app": {"username", "password"}, "postgresql-ca": {"ca.crt"},
     "rabbitmq-tls": {"ca.crt"}, "mongodb-tls": {"ca.crt"},
@@ -32,7 +35,8 @@ FROM_OPERATORS = {
        for name in ("gateway", "todos", "messaging", "notifications", "backup")},
 }  # fmt: skip
 """The Secrets that cert-manager and the engines' operators make, and the keys in them."""
-BY_HAND = {one["metadata"]["name"]: set(one["stringData"]) for one in read(FOLDER / "secrets.example.yaml")}
+EXAMPLES = {one["metadata"]["name"]: one["stringData"] for one in read(FOLDER / "secrets.example.yaml")}
+BY_HAND = {name: set(told) for name, told in EXAMPLES.items()}
 
 
 def labels(deployment: Resource) -> dict[str, str]:
@@ -55,6 +59,18 @@ def test_kubernetes_own_kinds_are_as_its_schemas_say(folder: str) -> None:
     assert len(checked) > 25
     for resource in checked:
         kubernetes_validate.validate(resource, OLDEST, strict=True)
+
+
+@pytest.mark.skipif(not shutil.which("kubectl"), reason="this machine has no kubectl")
+def test_kubectl_renders_what_these_tests_look_at(tmp_path: Path) -> None:
+    rendered = tmp_path / "all.yaml"
+    command = ["kubectl", "kustomize", str(FOLDER / "production")]
+    done = subprocess.run(command, check=False, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stderr
+    rendered.write_text(done.stdout.replace("registry.example.org/todo-suite:0.1.0", "todo-suite"))
+    theirs = {(one["kind"], one["metadata"]["name"]): one for one in read(rendered)}
+    theirs["Namespace", "todo-suite"]["metadata"]["namespace"] = "todo-suite"  # which has none, of course
+    assert theirs == {(one["kind"], one["metadata"]["name"]): one for one in ALL}
 
 
 def test_every_name_is_used_once() -> None:
@@ -125,16 +141,17 @@ def test_every_secret_and_key_is_made_by_an_operator_or_listed_for_the_reader() 
 
 def test_no_secret_stands_in_the_files() -> None:
     assert of_kind(ALL, "Secret") == []
-    for variable in (one for deployment in PODS.values() for one in process_of(deployment)["env"]):
+    processes = [MIGRATE, *map(process_of, PODS.values())]
+    for variable in (one for process in processes for one in process["env"]):
         if re.search(r"PASS|SECRET", variable["name"]):
             assert "valueFrom" in variable or variable["value"] == "not-given-to-this-process"
 
 
-@pytest.mark.parametrize("name", PODS)
+@pytest.mark.parametrize("name", [*PODS, "migrate"])
 def test_a_process_is_told_only_what_it_knows_and_can_start_with(
     name: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    told = _environment(PODS[name])
+    told = _environment(MIGRATE if name == "migrate" else process_of(PODS[name]))
     asides = set(re.findall(r"\$\((\w+)\)", " ".join(told.values())))
     assert set(told) - asides <= KNOWN
     for variable in KNOWN:
@@ -169,7 +186,9 @@ def test_a_process_has_no_rights_and_a_file_system_that_it_can_not_change(name: 
         "allowPrivilegeEscalation": False, "readOnlyRootFilesystem": True, "capabilities": {"drop": ["ALL"]},
     }  # fmt: skip
     assert str(pod["securityContext"]["runAsUser"]) in (FOLDER.parents[1] / "Dockerfile").read_text()
-    assert {"requests", "limits"} <= set(process["resources"])
+    for container in (process, MIGRATE):
+        assert container["securityContext"] == process["securityContext"]
+        assert {"requests", "limits"} <= set(container["resources"])
 
 
 @pytest.mark.parametrize("name", SERVICES)
@@ -215,14 +234,14 @@ def test_an_engine_is_reached_by_who_uses_it_and_by_nobody_else(
         for name, deployment in PODS.items()
         for policy in policies
         for rule in policy.get("egress", [])
-        if _selects(policy["podSelector"], labels(deployment)) and _lets(rule, "to", engine, port)
+        if selects(policy["podSelector"], labels(deployment)) and _lets(rule, "to", engine, port)
     }
     into = {
         name
         for name, deployment in PODS.items()
         for policy in policies
         for rule in policy.get("ingress", [])
-        if _selects(policy["podSelector"], engine) and _lets(rule, "from", labels(deployment), port)
+        if selects(policy["podSelector"], engine) and _lets(rule, "from", labels(deployment), port)
     }
     assert out == into == who
 
@@ -247,7 +266,7 @@ def _addresses(path: str) -> set[str]:
     return {one.url for one in entrypoints if hasattr(one, "url")}
 
 
-def _selects(selector: Resource, those: dict[str, str]) -> bool:
+def selects(selector: Resource, those: dict[str, str]) -> bool:
     listed = selector.get("matchExpressions", [])
     return selector.get("matchLabels", {}).items() <= those.items() and all(
         those.get(one["key"]) in one["values"] for one in listed
@@ -256,7 +275,7 @@ def _selects(selector: Resource, those: dict[str, str]) -> bool:
 
 def _lets(rule: Resource, side: str, those: dict[str, str], port: int) -> bool:
     peers = [one["podSelector"] for one in rule[side] if "podSelector" in one]
-    return any(_selects(one, those) for one in peers) and port in [one["port"] for one in rule["ports"]]
+    return any(selects(one, those) for one in peers) and port in [one["port"] for one in rule["ports"]]
 
 
 def _volume(deployment: Resource, name: str) -> Resource:
@@ -265,9 +284,8 @@ def _volume(deployment: Resource, name: str) -> Resource:
     return volume
 
 
-def _environment(deployment: Resource) -> dict[str, str]:
+def _environment(process: Resource) -> dict[str, str]:
     """What the process finds in its environment; a Secret's key holds something that fits."""
-    process = process_of(deployment)
     told = dict(named(ALL, "ConfigMap", process["envFrom"][0]["configMapRef"]["name"])["data"])
     for one in process["env"]:
         reference = one.get("valueFrom", {}).get("secretKeyRef")
@@ -278,4 +296,5 @@ def _environment(deployment: Resource) -> dict[str, str]:
 def _secret(name: str, key: str, optional: bool = False) -> str:
     if key == "connectionString.standard":
         return f"mongodb://u:p@mongodb-svc:27017/?replicaSet=mongodb&ssl=true&tlsCAFile={AUTHORITIES}/mongodb.crt"
-    return "admin@example.org" if key == "email" else "aB3dE6gH9jK2mN5pQ8sT1vW4yZ7bC0dF"
+    fitting = {"email": "admin@example.org", "since": "2026-11-22", "headers": "authorization=Bearer abc"}
+    return fitting.get(key) or "aB3dE6gH9jK2mN5pQ8sT1vW4yZ7bC0dF"
