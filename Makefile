@@ -84,7 +84,7 @@ format: ## Format the code and sort its imports
 
 audit: .local/audit ## Ask PyPI's vulnerability service about every installed package (needs the network)
 	@ops/install.sh
-	@.local/audit/bin/pip-audit --progress-spinner off --desc on --path $$(echo .venv/lib/python*/site-packages)
+	@.local/audit/bin/pip-audit --strict --progress-spinner off --desc on --path $$(echo .venv/lib/python*/site-packages)
 
 sbom: .local/audit ## Write what is installed, with versions and licences, to .local/sbom.json (CycloneDX)
 	@ops/install.sh

@@ -87,3 +87,9 @@ def test_without_docker_the_container_commands_say_what_to_do(copy):
     result = run(copy, "make", "up", PATH=str(tools))
     assert result.returncode != 0
     assert "Docker with its compose plugin is needed" in result.stderr
+
+
+def test_an_audit_that_can_not_ask_about_a_package_fails(copy):
+    """pip-audit alone leaves out what it finds no answer for, and says that no vulnerability is known."""
+    called = run(copy, "make", "--just-print", "audit").stdout
+    assert re.search(r"pip-audit .*--strict", called)
