@@ -12,6 +12,7 @@ from typing import Any, Protocol
 
 import eventlet
 
+from common import pace
 from common.logging import get_logger
 
 log = get_logger()
@@ -79,7 +80,7 @@ class Connections:
     def watch(self) -> None:
         """End what takes too long, until the process ends."""
         while True:
-            eventlet.sleep(1)
+            pace.sleep_until_next(1)
             self.sweep(time.monotonic())
 
     def sweep(self, now: float) -> None:

@@ -20,7 +20,7 @@ from nameko.extensions import ProviderCollector
 from nameko.messaging import QueueConsumer as NamekoQueueConsumer
 from nameko.utils import sanitize_url
 
-from common import metrics, topology
+from common import metrics, pace, topology
 from common.broker import read_ahead
 from common.logging import get_logger
 from common.transport import frames
@@ -231,17 +231,13 @@ class QueueConsumer(NamekoQueueConsumer):
 
     def _read_on(self, connection: Connection) -> Iterator[None]:
         """As kombu does, but that where nothing comes it costs less to find that out."""
-        is_quiet = False
         while not self.should_stop:
             self.on_iteration()
             try:
-                if is_quiet:
-                    _await_something(connection)
+                _await_something(connection)
                 connection.drain_events(timeout=_TICK_SECONDS)
-                is_quiet = False
                 yield
             except TimeoutError:
-                is_quiet = True
                 connection.heartbeat_check()
             except OSError:
                 if not self.should_stop:
@@ -253,7 +249,11 @@ class QueueConsumer(NamekoQueueConsumer):
 
 
 def _await_something(connection: Connection) -> None:
-    """Wait until there is something to read; TimeoutError if there is not."""
-    sock = connection.connection.transport.sock
-    if sock is not None:
-        trampoline(sock, read=True, timeout=_TICK_SECONDS, timeout_exc=TimeoutError)
+    """Wait until there is something to read; TimeoutError if there is not.
+
+    py-amqp would set a time-out for the read, and a timer for it that is not due with all others.
+    """
+    transport = connection.connection.transport
+    if transport.sock is not None and not transport._read_buffer:
+        seconds = pace.until_next(_TICK_SECONDS)
+        trampoline(transport.sock, read=True, timeout=seconds, timeout_exc=TimeoutError)

@@ -10,7 +10,7 @@ from eventlet.semaphore import Semaphore
 from nameko.containers import WorkerContext
 from nameko.extensions import DependencyProvider
 
-from common import VERSION, clock, metrics
+from common import VERSION, clock, metrics, pace
 from common.logging import get_logger, instance
 from common.outages import STARTING_SECONDS, Outages
 
@@ -107,7 +107,7 @@ class Health(DependencyProvider):
 
     def _ask_often(self) -> None:
         while True:
-            eventlet.sleep(_SELF_CHECK_SECONDS)
+            pace.sleep_until_next(_SELF_CHECK_SECONDS)
             self._fresh()
 
     def _ask(self) -> Report:

@@ -12,7 +12,7 @@ import eventlet
 from marshmallow import EXCLUDE, Schema, fields
 from nameko.extensions import DependencyProvider
 
-from common import VERSION, clock, metrics, strict_json
+from common import VERSION, clock, metrics, pace, strict_json
 from common.broker import TRANSIENT, ConfirmedPublisher, Message, PublishFailed
 from common.health import Health
 from common.listener import Listener
@@ -102,7 +102,7 @@ class Announcer(DependencyProvider):
                 self._publish(ALIVE, self._given)
             except PublishFailed as problem:
                 log.debug("sign_of_life_lost", error=str(problem))
-            eventlet.sleep(HEARTBEAT_SECONDS)
+            pace.sleep_until_next(HEARTBEAT_SECONDS)
 
     def _http_port(self) -> int | None:
         listener: Listener | None = getattr(self.server, "listener", None)

@@ -18,7 +18,7 @@ from eventlet.queue import Empty, Full, LightQueue
 from eventlet.semaphore import Semaphore
 from nameko.extensions import SharedExtension
 
-from common import clock, context, events, metrics, tracing
+from common import clock, context, events, metrics, pace, tracing
 from common.broker import ConfirmedPublisher, Message, PublishFailed
 from common.errors import SuiteError
 from common.health import Unwell
@@ -133,12 +133,13 @@ class Relay(SharedExtension):
     def _run(self) -> None:
         while not self._stopping:
             try:
-                self._wake.get(timeout=POLL_SECONDS)
+                self._wake.get(timeout=pace.until_next(POLL_SECONDS))
             except Empty:
                 pass
             self._published = 0
             is_well = self._drain_in_turn()
-            eventlet.sleep(pause_after(self._published) if is_well else _RETRY_SECONDS)
+            if self._published or not is_well:
+                eventlet.sleep(pause_after(self._published) if is_well else _RETRY_SECONDS)
 
     def _drain_in_turn(self) -> bool:
         # finish() drains for the last time; the store may be closed by now

@@ -23,7 +23,7 @@ from kombu.message import Message as Received
 from nameko.extensions import SharedExtension
 from nameko.rpc import get_rpc_exchange
 
-from common import clock, context, events, metrics
+from common import clock, context, events, metrics, pace
 from common.broker import TRANSIENT, ConfirmedPublisher, Message, PublishFailed
 from common.consumer import QueueConsumer
 from common.logging import get_logger
@@ -144,7 +144,7 @@ class RevocationFeed(SharedExtension):
         while True:
             is_told = self.queue_consumer.connected and self._mark_or_ask()
             settled = is_told and self.known.is_complete and self.known.is_current
-            eventlet.sleep(MARK_SECONDS if settled else _HASTE_SECONDS)
+            pace.sleep_until_next(MARK_SECONDS if settled else _HASTE_SECONDS)
 
     def _mark_or_ask(self) -> bool:
         """Whether the broker has taken what was to be said now; a connection that is lost shows only then."""

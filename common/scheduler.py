@@ -11,7 +11,7 @@ import eventlet
 from eventlet.semaphore import Semaphore
 from nameko.extensions import SharedExtension
 
-from common import clock
+from common import clock, pace
 from common.errors import SuiteError
 from common.logging import get_logger
 
@@ -55,8 +55,8 @@ class Scheduler(SharedExtension):
     def _run(self) -> None:
         while not self._stopping:
             with self._turn:
-                pause = self._look()
-            eventlet.sleep(pause)
+                seconds = self._look()
+            eventlet.sleep(min(seconds, pace.until_next(_LONGEST_PAUSE)))
 
     def _look(self) -> float:
         """Hand out what is due; the seconds until the next look. Never raises: that would end the process."""

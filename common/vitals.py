@@ -8,7 +8,7 @@ import time
 import eventlet
 from nameko.extensions import DependencyProvider
 
-from common import VERSION, metrics
+from common import VERSION, metrics, pace
 from common.ages import show_ages
 from common.consumer import QueueConsumer
 from common.health import Probe, Unwell
@@ -62,6 +62,7 @@ def watch_hub() -> None:
     """Sleep a little, again and again, and note how much longer it was: whatever blocks delays all others."""
     late = metrics.HUB_LAG_SECONDS.observe
     while True:
-        asked = time.perf_counter()
-        eventlet.sleep(_TICK_SECONDS)
-        late(max(0.0, time.perf_counter() - asked - _TICK_SECONDS))
+        seconds = pace.until_next(_TICK_SECONDS)
+        due = time.perf_counter() + seconds
+        eventlet.sleep(seconds)
+        late(max(0.0, time.perf_counter() - due))
