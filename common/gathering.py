@@ -17,6 +17,7 @@ from itertools import islice
 from typing import Any
 
 import eventlet
+from eventlet.event import Event
 from kombu.message import Message as Received
 from nameko.containers import WorkerContext
 from nameko.exceptions import ContainerBeingKilled
@@ -26,8 +27,9 @@ from common.events import TRACEPARENT, TRACESTATE, age
 
 AT_ONCE = 100
 """The largest batch."""
-PREFETCH = 2 * AT_ONCE
-"""How many messages of a queue a process takes from the broker: a batch, and what gathers meanwhile."""
+PREFETCH = 4 * AT_ONCE
+"""How many messages of a queue a process takes from the broker: a batch, what gathers meanwhile, and what is
+under way while a batch is acknowledged and the broker sends as many again."""
 _ENOUGH, _PAUSE_SECONDS = 20, 0.1
 """What follows a batch waits so long for company, unless there is enough of it."""
 Payload = dict[str, Any]
@@ -51,6 +53,7 @@ class Gathering:
         self._entrypoint = Together(method, handler.method_name)
         self._waiting: deque[Received] = deque()
         self._is_busy = False
+        self._pause: Event | None = None
 
     def add(self, message: Received) -> None:
         """Take one in; returns at once."""
@@ -58,6 +61,8 @@ class Gathering:
         if not self._is_busy:
             self._is_busy = True
             self._spawn(self._work)
+        elif self._pause is not None and len(self._waiting) >= AT_ONCE and not self._pause.ready():
+            self._pause.send()
 
     def forget(self) -> None:
         """Begin with no more of them."""
@@ -68,9 +73,16 @@ class Gathering:
             while self._waiting:
                 self._handle([self._waiting.popleft() for _ in islice(range(AT_ONCE), len(self._waiting))])
                 if len(self._waiting) < _ENOUGH:
-                    eventlet.sleep(_PAUSE_SECONDS)
+                    self._await_company()
         finally:
             self._is_busy = False
+
+    def _await_company(self) -> None:
+        """Until the pause is over, or nothing more could join: then it was the broker that came late."""
+        self._pause = Event()
+        with eventlet.Timeout(_PAUSE_SECONDS, False):
+            self._pause.wait()
+        self._pause = None
 
     def _handle(self, messages: list[Received]) -> None:
         read = [(message, self._handler.read(message)) for message in messages]

@@ -9,7 +9,7 @@ import eventlet
 import pytest
 from eventlet.event import Event as Signal
 
-from common import events, topology
+from common import events, gathering, topology
 from common.delivery import CurrentAttempt, handles
 from common.failures import PermanentFailure
 from common.gathering import AT_ONCE, PREFETCH
@@ -101,6 +101,19 @@ def test_a_batch_is_bounded_and_so_is_what_is_taken_from_the_broker(gatherer: Ru
     Gatherer.go_on.send()
     eventually(lambda: sum(map(len, Gatherer.together)) == PREFETCH + 50)
     assert max(map(len, Gatherer.together)) == AT_ONCE
+
+
+def test_in_a_backlog_a_full_batch_does_not_wait_for_the_end_of_the_pause(
+    gatherer: Running, wire: Wire, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(gathering, "_PAUSE_SECONDS", 60)
+    Gatherer.go_on.send()
+    send(wire, "good")
+    first = send(wire, *["good"] * AT_ONCE)
+    eventually(lambda: Gatherer.together[1:] == [first])
+    monkeypatch.undo()
+    second = send(wire, *["good"] * AT_ONCE)
+    eventually(lambda: Gatherer.together[2:] == [second])
 
 
 def test_one_that_fails_costs_the_others_of_its_batch_no_attempt(gatherer: Running, wire: Wire) -> None:
