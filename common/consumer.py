@@ -254,6 +254,12 @@ def _await_something(connection: Connection) -> None:
     py-amqp would set a time-out for the read, and a timer for it that is not due with all others.
     """
     transport = connection.connection.transport
-    if transport.sock is not None and not transport._read_buffer:
-        seconds = pace.until_next(_TICK_SECONDS)
-        trampoline(transport.sock, read=True, timeout=seconds, timeout_exc=TimeoutError)
+    if transport.sock is None or transport._read_buffer or _has_decrypted(transport.sock):
+        return
+    seconds = pace.until_next(_TICK_SECONDS)
+    trampoline(transport.sock, read=True, timeout=seconds, timeout_exc=TimeoutError)
+
+
+def _has_decrypted(sock: Any) -> bool:
+    """Whether TLS holds bytes that its socket does not tell of any more."""
+    return hasattr(sock, "pending") and bool(sock.pending())
