@@ -9,6 +9,9 @@ from email.message import Message
 from email.parser import BytesHeaderParser
 
 _END_OF_HEADERS = re.compile(rb"\r?\n\r?\n")
+_FIELD = rb"([!-9;-~]+):([\t -~]*(?:\r\n[\t ][\t -~]*)*)\r\n"
+_USUAL_HEADERS = re.compile(rb"(?:" + _FIELD + rb")*\r\n")
+_USUAL_HEADER = re.compile(_FIELD.decode())
 
 
 @dataclass(frozen=True)
@@ -35,7 +38,19 @@ def read_content(raw: bytes) -> Content:
 
 
 def read_headers(raw: bytes, *names: str) -> list[str]:
-    """Some headers, decoded; nothing in place of one that is not there. A tenth of what the whole takes."""
+    """Headers by their names in small letters, decoded; nothing in place of one that is not there."""
+    usual = _USUAL_HEADERS.match(raw)
+    if usual is None:
+        return _read_odd_headers(raw, *names)
+    found: dict[str, list[str]] = {name: [] for name in names}
+    for name, value in _USUAL_HEADER.findall(usual[0].decode("ascii")):
+        if (wanted := found.get(name.lower())) is not None:
+            wanted.append(_decode_header(value.lstrip(" \t")))
+    return [", ".join(found[name]) for name in names]
+
+
+def _read_odd_headers(raw: bytes, *names: str) -> list[str]:
+    """What is not all ASCII, or has a line that is no header, is left to the library."""
     end = _END_OF_HEADERS.search(raw)
     message = BytesHeaderParser().parsebytes(raw[: end.end()] if end else raw)
     return [", ".join(map(_decode_header, message.get_all(name, ()))) for name in names]

@@ -9,7 +9,7 @@ import mailbox
 import os
 import threading
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -34,7 +34,7 @@ class MailStore:
 
     def __init__(self, directory: Path) -> None:
         directory.parent.mkdir(parents=True, exist_ok=True)
-        self._directory = directory
+        self._unfinished, self._whole = str(directory / "tmp"), str(directory / "new")
         self._maildir = mailbox.Maildir(directory)
         self._began = f"{time.time_ns()}.P{os.getpid()}"
         self._written = itertools.count()
@@ -53,7 +53,7 @@ class MailStore:
         with self._lock:
             mail_id = str(self._last_id + 1)
             summary = Summary(mail_id, rfc3339_now(), sender, recipients, subject)
-            envelope = json.dumps(asdict(summary)).encode()
+            envelope = json.dumps(vars(summary)).encode()
             self._keys[mail_id] = self._write(ENVELOPE_HEADER + envelope + b"\n" + raw)
             self._mails[mail_id] = summary
             self._last_id += 1
@@ -93,14 +93,15 @@ class MailStore:
     def _write(self, stored: bytes) -> str:
         """As a maildir wants it: whole before it has its place."""
         key = f"{self._began}Q{next(self._written)}.mailcatcher"
-        unfinished = self._directory / "tmp" / key
-        unfinished.write_bytes(stored)
-        unfinished.rename(self._directory / "new" / key)
+        unfinished = f"{self._unfinished}/{key}"
+        with open(unfinished, "xb") as file:  # paths made of objects cost as much as the file
+            file.write(stored)
+        os.rename(unfinished, f"{self._whole}/{key}")
         return key
 
     def _read(self, key: str) -> bytes:
         try:
-            return (self._directory / "new" / key).read_bytes()
+            return Path(self._whole, key).read_bytes()
         except FileNotFoundError:  # a mail program has moved it
             return self._maildir.get_bytes(key)
 
