@@ -27,6 +27,7 @@ class Conversation(SMTP):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, data_size_limit=SIZE_LIMIT, **kwargs)
         self._unsent: list[bytes] = []
+        self._heard_at = 0.0
 
     async def push(self, status: AnyStr) -> None:
         """Answers. What commands that came together are answered with leaves together."""
@@ -76,6 +77,19 @@ class Conversation(SMTP):
     def _getaddr(self, arg: str) -> tuple[str | None, str | None]:
         plain = _PLAIN_ADDRESS.fullmatch(arg)
         return (plain[1], plain[2]) if plain else super()._getaddr(arg)
+
+    def _reset_timeout(self, duration: float | None = None) -> None:
+        """A timer serves for many commands; the library makes one for each, and sorts it in among the others."""
+        self._heard_at = self.loop.time()
+        if self._timeout_handle is None or duration is not None:
+            super()._reset_timeout(duration)
+
+    def _timeout_cb(self) -> None:
+        left = self._heard_at + self._timeout_duration - self.loop.time()
+        if left > 0:
+            super()._reset_timeout(left)
+        else:
+            super()._timeout_cb()
 
     def _flush(self) -> None:
         unsent, self._unsent = self._unsent, []
