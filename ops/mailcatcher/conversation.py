@@ -79,7 +79,7 @@ class Conversation(SMTP):
         return (plain[1], plain[2]) if plain else super()._getaddr(arg)
 
     def _reset_timeout(self, duration: float | None = None) -> None:
-        """A timer serves for many commands; the library makes one for each, and sorts it in among the others."""
+        """A timer serves for many commands; the library makes one for each."""
         self._heard_at = self.loop.time()
         if self._timeout_handle is None or duration is not None:
             super()._reset_timeout(duration)

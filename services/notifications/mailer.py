@@ -148,7 +148,7 @@ def _timed() -> Iterator[None]:
         yield
         outcome = "sent"
     finally:
-        metrics.MAIL_SEND_SECONDS.labels(outcome).observe(time.perf_counter() - started)
+        metrics.mail_seconds(outcome).observe(time.perf_counter() - started)
 
 
 def _is_stale(session: SmtpSession) -> bool:

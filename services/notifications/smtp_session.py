@@ -6,7 +6,6 @@ been delivered; after it nobody knows. A server that offers `PIPELINING` gets th
 commands before the data in one write (RFC 2920), which makes two round trips of four.
 """
 
-import re
 import smtplib
 import socket
 import ssl
@@ -23,7 +22,6 @@ from services.notifications.smtp_failures import connection_failure, reply_failu
 from services.notifications.smtp_settings import SmtpSettings
 
 _DRIVER_ERRORS = (OSError, ValueError, EOFError)
-_LINE_STARTING_WITH_DOT = re.compile(rb"^\.", re.MULTILINE)
 _END_OF_DATA = b".\r\n"
 _GOODBYE_SECONDS = 1.0
 _FRESH_SECONDS = 0.5
@@ -117,15 +115,17 @@ class SmtpSession:
 
     def _ask(self, group: list[Command]) -> None:
         """Send commands in one write. Each has its answer, also what follows one that is refused."""
-        with self._unless_gone(group[0].stage):
+        stage, answered = group[0].stage, 0
+        try:
             self._send(group)
-        for number, command in enumerate(group, 1):
-            try:
-                with self._unless_gone(command.stage):
-                    _expect(command.expected, command.stage, *self._reply(command.stage))
-            except _Refused as refused:
-                self._read_on(group[number:], refused.failure)
-                raise
+            for stage, _, expected in group:
+                answered += 1
+                _expect(expected, stage, *self._reply(stage))
+        except (TemporaryFailure, _Refused) as problem:
+            self._raise_if_gone(stage, problem)
+            if isinstance(problem, _Refused):
+                self._read_on(group[answered:], problem.failure)
+            raise
 
     def _read_on(self, group: list[Command], refusal: DeliveryFailure) -> None:
         """Read what is still answered, so that another mail can follow: all of it should be refused as well.
@@ -147,17 +147,12 @@ class SmtpSession:
             Command("content", "DATA", 354),
         ]
 
-    @contextmanager
-    def _unless_gone(self, stage: str) -> Iterator[None]:
+    def _raise_if_gone(self, stage: str, problem: "TemporaryFailure | _Refused") -> None:
         """A server may have hung up since the last mail, or do so now: it has got nothing of this one."""
-        try:
-            yield
-        except (TemporaryFailure, _Refused) as problem:
-            failure = problem.failure if isinstance(problem, _Refused) else problem
-            has_gone = failure.reason == "smtp_connection_lost" or failure.message.startswith(_GOING_AWAY)
-            if stage == "sender" and self.mails and has_gone:
-                raise HungUp from problem
-            raise
+        failure = problem.failure if isinstance(problem, _Refused) else problem
+        has_gone = failure.reason == "smtp_connection_lost" or failure.message.startswith(_GOING_AWAY)
+        if stage == "sender" and self.mails and has_gone:
+            raise HungUp from problem
 
     def _options(self, envelope: Envelope) -> str:
         self._smtp.command_encoding = "ascii"
@@ -176,13 +171,15 @@ class SmtpSession:
             self._smtp.send("".join(f"{command.line}\r\n" for command in group))
 
     def _reply(self, stage: str) -> tuple[int, bytes]:
-        with _stage(stage):
+        try:
             return self._smtp.getreply()
+        except _DRIVER_ERRORS as error:
+            raise connection_failure(stage, error) from error
 
     def _hand_over(self, payload: bytes) -> None:
         """A send that fails has not sent the end of the data: no server delivers a mail without it."""
         with _stage("content"):
-            self._smtp.send(_LINE_STARTING_WITH_DOT.sub(b"..", payload) + _END_OF_DATA)
+            self._smtp.send(_dots_doubled(payload) + _END_OF_DATA)
         self._set_timeout(self._settings.accept_timeout)
         code, reply = self._answer_to_data()
         self._set_timeout(self._settings.timeout)
@@ -221,6 +218,12 @@ def _expect(expected: int, stage: str, code: int, reply: bytes) -> None:
         return
     failure = reply_failure(stage, code, reply)
     raise _Refused(failure) if 400 <= code < 600 else failure
+
+
+def _dots_doubled(payload: bytes) -> bytes:
+    """A line that begins with a dot gets one more (RFC 5321, 4.5.2)."""
+    doubled = payload.replace(b"\n.", b"\n..")
+    return b"." + doubled if doubled.startswith(b".") else doubled
 
 
 @contextmanager
