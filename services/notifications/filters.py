@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable
 from datetime import UTC, datetime
-from functools import partial
+from functools import lru_cache, partial
 
 from services.notifications.words import ENGLISH, Words
 
@@ -89,6 +89,7 @@ def _first_named(names: dict[str, str], text: str) -> str | None:
 
 def filters_for(words: Words) -> dict[str, Callable[..., object]]:
     """Return all filters by name, in this language."""
-    translated = (moment, duration, device, status, priority, field_name)
+    translated = (duration, device, status, priority, field_name)
     plain = {"upper_first": upper_first, "paragraphs": paragraphs}
-    return {**plain, **{one.__name__: partial(one, words=words) for one in translated}}
+    remembered = {"moment": lru_cache(maxsize=256)(partial(moment, words=words))}  # a mail says each twice
+    return {**plain, **remembered, **{one.__name__: partial(one, words=words) for one in translated}}

@@ -16,6 +16,7 @@ from services.notifications.words import WORDS, Words
 
 TEMPLATE_FOLDER = Path(__file__).parent / "templates"
 MAX_SUBJECT = 150
+_MANY_EMPTY = re.compile(r"\n{3,}")
 _PARTS = ("subject.txt", "body.txt", "body.html")
 
 
@@ -53,11 +54,17 @@ def _templates(language: str, template: str, parts: tuple[str, ...]) -> list[Tem
 
 def _tidy(text: str) -> str:
     """Parts that are left out leave empty lines behind: keep one between paragraphs."""
-    lines = "\n".join(line.rstrip() for line in text.strip().split("\n"))
-    return re.sub(r"\n{3,}", "\n\n", lines) + "\n"
+    lines = "\n".join([line.rstrip() for line in text.strip().split("\n")])
+    return _MANY_EMPTY.sub("\n\n", lines) + "\n"
 
 
 class _Environment(Environment):
+    def getattr(self, obj: Any, attribute: str) -> Any:
+        """A value's own field first: Jinja looks whether a dictionary has an attribute of that name."""
+        if type(obj) is dict and attribute in obj:
+            return obj[attribute]
+        return super().getattr(obj, attribute)
+
     def make_globals(self, d: MutableMapping[str, Any] | None) -> MutableMapping[str, Any]:
         """A plain dictionary: Jinja's own is a chain of two, which each rendering walks several times."""
         return {**self.globals, **(d or {})}
