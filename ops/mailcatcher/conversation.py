@@ -6,14 +6,19 @@ makes a class each time, and writes each answer by itself.
 
 import asyncio
 import re
-from typing import Any, AnyStr
+from typing import Any, AnyStr, cast
 
 from aiosmtpd.smtp import MISSING, SMTP, syntax
+
+from ops.mailcatcher.usual import UsualMail
 
 SIZE_LIMIT = 25 * 1024 * 1024
 _PLAIN_ADDRESS = re.compile(r"<([\w.+-]+@[A-Za-z0-9.-]+)>((?: .*)?)", re.ASCII)
 _END = b".\r\n"
 _LAST_LINE = b"\r\n" + _END
+_GO_AHEAD = "354 End data with <CR><LF>.<CR><LF>"
+_BEGUN = f"250 OK\r\n250 OK\r\n{_GO_AHEAD}\r\n".encode()
+_TOO_MUCH = "552 Error: Too much mail data"
 _GO_ON = ("250", "354")
 """What is answered so may leave with the next answers: the connection stays as it is."""
 
@@ -28,6 +33,40 @@ class Conversation(SMTP):
         super().__init__(*args, data_size_limit=SIZE_LIMIT, **kwargs)
         self._unsent: list[bytes] = []
         self._heard_at = 0.0
+        self._usual: UsualMail | None = None
+
+    def data_received(self, data: bytes) -> None:
+        """A mail in the usual form is taken here, all else by the library."""
+        if self._usual is not None:
+            self._take_usual(self._usual, data)
+        elif self._is_between_mails and (usual := UsualMail.begun_by(data)):
+            self._reset_timeout()
+            self._usual = usual
+            self._writer.write(_BEGUN)
+        else:
+            super().data_received(data)
+
+    @property
+    def _is_between_mails(self) -> bool:
+        """Whether nothing is under way, and a mail may come, which no fault is to befall."""
+        session, reader = self.session, cast(Any, self._reader)
+        if not (session and session.extended_smtp and self.event_handler.is_well):
+            return False
+        is_allowed = (self._tls_protocol or not self.require_starttls) and (
+            session.authenticated or not self._auth_required
+        )
+        has_begun = bool(reader._buffer or self._unsent or (self.envelope and self.envelope.mail_from))
+        return bool(is_allowed) and not has_begun
+
+    def _take_usual(self, mail: UsualMail, data: bytes) -> None:
+        rest = mail.add(data, SIZE_LIMIT)
+        if rest is None:
+            return
+        self._usual, text = None, mail.text
+        answer = _TOO_MUCH if text is None else self.event_handler.take(mail.sender, [mail.recipient], text)
+        self._writer.write(answer.encode() + b"\r\n")
+        if rest:
+            self.data_received(rest)
 
     async def push(self, status: AnyStr) -> None:
         """Answers. What commands that came together are answered with leaves together."""
@@ -47,9 +86,9 @@ class Conversation(SMTP):
         if arg or not (self.envelope and self.envelope.rcpt_tos):
             await self.push("501 Syntax: DATA" if arg else "503 Error: need RCPT command")
             return
-        await self.push("354 End data with <CR><LF>.<CR><LF>")
+        await self.push(_GO_AHEAD)
         content = await self._read_content()
-        answer = "552 Error: Too much mail data" if content is None else await self._take(content)
+        answer = _TOO_MUCH if content is None else await self._take(content)
         self._set_post_data_state()
         await self.push(answer)
 

@@ -11,8 +11,10 @@ from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
 
 from ops.mailcatcher.catcher import Catcher
 from ops.mailcatcher.conversation import Conversation
+from ops.mailcatcher.faults import Faults
 from ops.mailcatcher.message import read_headers
 
+_NONE = Faults()
 ACCEPTED = "250 2.0.0 Message accepted"
 GREETING_REFUSED = b"421 4.3.2 Service not available, closing transmission channel\r\n"
 
@@ -73,13 +75,21 @@ class Handler:
 
     async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:
         """Keeps the mail, unless a fault refuses it."""
-        faults = self._catcher.faults
-        await asyncio.sleep(faults.delay_seconds)
+        await asyncio.sleep(self._catcher.faults.delay_seconds)
         raw = envelope.content if isinstance(envelope.content, bytes) else b""
-        refusal = faults.refusal_of_any(envelope.rcpt_tos)
+        return self.take(envelope.mail_from or "", list(envelope.rcpt_tos), raw)
+
+    @property
+    def is_well(self) -> bool:
+        """Whether no fault is in force."""
+        return self._catcher.faults == _NONE
+
+    def take(self, sender: str, recipients: list[str], raw: bytes) -> str:
+        """Keeps a mail, unless a fault refuses it; the answer."""
+        refusal = self._catcher.faults.refusal_of_any(recipients)
         if not refusal:
-            self._catcher.store.add(envelope.mail_from or "", list(envelope.rcpt_tos), raw)
-        self._record(envelope.rcpt_tos, refusal or ACCEPTED, raw)
+            self._catcher.store.add(sender, recipients, raw)
+        self._record(recipients, refusal or ACCEPTED, raw)
         return refusal or ACCEPTED
 
     def _record(self, recipients: list[str], answer: str, raw: bytes) -> None:

@@ -1,5 +1,6 @@
 """What a mail catcher makes of what is written to it, in whatever pieces."""
 
+import re
 import smtplib
 
 import pytest
@@ -8,6 +9,7 @@ import requests
 from ops.engines import MailCatcher
 
 HOST = "127.0.0.1"
+MAIL = b"MAIL FROM:<x@example.com>\r\nRCPT TO:<anna@example.com>\r\nDATA\r\n"
 
 
 @pytest.mark.parametrize(
@@ -27,11 +29,17 @@ def test_a_text_is_kept_as_it_was_wherever_its_dots_stand(catcher: MailCatcher, 
     with smtplib.SMTP(HOST, catcher.port, timeout=10) as client:
         client.sendmail("x@example.com", ["anna@example.com"], b"Subject: x\r\n\r\n" + text)
         client.sendmail("x@example.com", ["anna@example.com"], text)
-    whole, bare = [
+        client.send(MAIL)
+        assert [client.getreply()[0] for _ in range(3)] == [250, 250, 354]
+        client.send(
+            re.sub(rb"(?m)^\.", b"..", text) + (b"" if text.endswith(b"\r\n") else b"\r\n") + b".\r\n"
+        )
+        assert client.getreply()[0] == 250
+    whole, bare, together = [
         requests.get(f"{catcher.url}/mails/{mail['id']}/source", timeout=10).content
         for mail in reversed(catcher.mails())
     ]
-    for kept, sent in ((whole, b"Subject: x\r\n\r\n" + text), (bare, text)):
+    for kept, sent in ((whole, b"Subject: x\r\n\r\n" + text), (bare, text), (together, text)):
         assert kept == (sent if sent.endswith(b"\r\n") else sent + b"\r\n")
 
 
@@ -39,10 +47,9 @@ def test_commands_may_come_together_and_are_answered_together(catcher: MailCatch
     with smtplib.SMTP(HOST, catcher.port, timeout=10) as client:
         client.ehlo()
         assert client.has_extn("pipelining")
-        mail = b"MAIL FROM:<x@example.com>\r\nRCPT TO:<anna@example.com>\r\nDATA\r\n"
-        client.send(mail)
+        client.send(MAIL)
         assert [client.getreply()[0] for _ in range(3)] == [250, 250, 354]
-        client.send(b"Subject: first\r\n\r\n.\r\n" + mail)
+        client.send(b"Subject: first\r\n\r\n.\r\n" + MAIL)
         assert [client.getreply()[0] for _ in range(4)] == [250, 250, 250, 354]
         client.send(b"Subject: second\r\n\r\n.\r\nMAIL FROM:<x@example.com>\r\nRCPT\r\nDATA\r\nQUIT\r\n")
         assert [client.getreply()[0] for _ in range(5)] == [250, 250, 501, 503, 221]
