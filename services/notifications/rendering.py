@@ -59,6 +59,18 @@ def _tidy(text: str) -> str:
 
 
 class _Environment(Environment):
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        self._loaded: dict[Any, Template] = {}
+
+    def get_template(
+        self, name: Any, parent: str | None = None, globals: MutableMapping[str, Any] | None = None
+    ) -> Template:
+        """Jinja's own cache, which forgets what is used least, takes longer; templates do not change."""
+        if name not in self._loaded:
+            self._loaded[name] = super().get_template(name, parent, globals)
+        return self._loaded[name]
+
     def getattr(self, obj: Any, attribute: str) -> Any:
         """A value's own field first: Jinja looks whether a dictionary has an attribute of that name."""
         if type(obj) is dict and attribute in obj:
