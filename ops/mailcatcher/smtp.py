@@ -87,15 +87,14 @@ class Handler:
     def take(self, sender: str, recipients: list[str], raw: bytes) -> str:
         """Keeps a mail, unless a fault refuses it; the answer."""
         refusal = self._catcher.faults.refusal_of_any(recipients)
+        subject, message_id, x_message_id = read_headers(raw, "subject", "message-id", "x-message-id")
         if not refusal:
-            self._catcher.store.add(sender, recipients, raw)
-        self._record(recipients, refusal or ACCEPTED, raw)
-        return refusal or ACCEPTED
-
-    def _record(self, recipients: list[str], answer: str, raw: bytes) -> None:
-        message_id, x_message_id = read_headers(raw, "message-id", "x-message-id")
+            self._catcher.store.add(sender, recipients, raw, subject)
         for recipient in recipients:
-            self._catcher.attempts.record(recipient, answer, message_id or None, x_message_id or None)
+            self._catcher.attempts.record(
+                recipient, refusal or ACCEPTED, message_id or None, x_message_id or None
+            )
+        return refusal or ACCEPTED
 
 
 class Login:

@@ -47,9 +47,10 @@ class MailStore:
     def __len__(self) -> int:
         return len(self._mails)
 
-    def add(self, sender: str, recipients: list[str], raw: bytes) -> Summary:
-        """Keeps a mail."""
-        (subject,) = read_headers(raw, "subject")
+    def add(self, sender: str, recipients: list[str], raw: bytes, subject: str | None = None) -> Summary:
+        """Keeps a mail; whoever has read its subject already says so."""
+        if subject is None:
+            (subject,) = read_headers(raw, "subject")
         with self._lock:
             mail_id = str(self._last_id + 1)
             summary = Summary(mail_id, rfc3339_now(), sender, recipients, subject)
