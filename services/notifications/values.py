@@ -29,6 +29,8 @@ class InvalidVariable(PermanentFailure):
 
 def one_line(text: str) -> str:
     """Return `text` on one line, without control characters."""
+    if text.isascii() and text.isprintable() and "  " not in text:
+        return text.strip()  # as most are
     return _UNSHOWN.sub("", " ".join(_encodable(text).split())).strip()
 
 
