@@ -11,7 +11,7 @@ from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
 
 from ops.mailcatcher.catcher import Catcher
 from ops.mailcatcher.conversation import Conversation
-from ops.mailcatcher.faults import Faults
+from ops.mailcatcher.faults import TEMPORARY, Faults
 from ops.mailcatcher.message import read_headers
 
 _NONE = Faults()
@@ -88,8 +88,11 @@ class Handler:
         """Keeps a mail, unless a fault refuses it; the answer."""
         refusal = self._catcher.faults.refusal_of_any(recipients)
         subject, message_id, x_message_id = read_headers(raw, "subject", "message-id", "x-message-id")
-        if not refusal:
-            self._catcher.store.add(sender, recipients, raw, subject)
+        try:
+            if not refusal:
+                self._catcher.store.add(sender, recipients, raw, subject)
+        except OSError:
+            refusal = TEMPORARY  # the disk is full, say
         for recipient in recipients:
             self._catcher.attempts.record(
                 recipient, refusal or ACCEPTED, message_id or None, x_message_id or None

@@ -1,18 +1,16 @@
-"""The caught mails: a file each in a maildir, so that they survive a restart.
+"""The caught mails, which survive a restart. Not a power cut: nothing waits for the disk.
 
-Not a power cut: ``mailbox`` waits for the disk with each mail, which is half of what a mail costs here.
+Older versions kept a maildir. What is in one is shown as well; nothing is added to it.
 """
 
-import itertools
 import json
 import mailbox
-import os
 import threading
-import time
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+from ops.mailcatcher.log import MailLog, Place
 from ops.mailcatcher.message import Content, read_content, read_headers
 
 ENVELOPE_HEADER = b"X-Mailcatcher-Envelope: "
@@ -33,14 +31,13 @@ class MailStore:
     """Mails in the order of their arrival. Used by the SMTP and the web side at once."""
 
     def __init__(self, directory: Path) -> None:
-        directory.parent.mkdir(parents=True, exist_ok=True)
-        self._unfinished, self._whole = str(directory / "tmp"), str(directory / "new")
-        self._maildir = mailbox.Maildir(directory)
-        self._began = f"{time.time_ns()}.P{os.getpid()}"
-        self._written = itertools.count()
+        directory.mkdir(parents=True, exist_ok=True)
+        self._log = MailLog(directory / "caught")
+        is_older = (directory / "new").is_dir()
+        self._maildir = mailbox.Maildir(directory, create=False) if is_older else None
         self._lock = threading.RLock()
         self._mails: dict[str, Summary] = {}
-        self._keys: dict[str, str] = {}
+        self._places: dict[str, Place | str] = {}
         self._load()
         self._last_id = max((int(mail_id) for mail_id in self._mails), default=0)
 
@@ -54,8 +51,7 @@ class MailStore:
         with self._lock:
             mail_id = str(self._last_id + 1)
             summary = Summary(mail_id, rfc3339_now(), sender, recipients, subject)
-            envelope = json.dumps(vars(summary)).encode()
-            self._keys[mail_id] = self._write(ENVELOPE_HEADER + envelope + b"\n" + raw)
+            self._places[mail_id] = self._log.append(vars(summary), raw)
             self._mails[mail_id] = summary
             self._last_id += 1
         return summary
@@ -76,8 +72,10 @@ class MailStore:
     def raw(self, mail_id: str) -> bytes:
         """The mail as it came; nothing when it was deleted meanwhile."""
         with self._lock:
-            key = self._keys.get(mail_id)
-            stored = self._read(key) if key else b""
+            place = self._places.get(mail_id)
+            if isinstance(place, Place):
+                return self._log.read(place)
+            stored = self._maildir.get_bytes(place) if place and self._maildir else b""
         return stored.partition(b"\n")[2]
 
     def content(self, mail_id: str) -> Content:
@@ -87,32 +85,21 @@ class MailStore:
     def clear(self) -> None:
         """Deletes every mail."""
         with self._lock:
-            self._maildir.clear()
+            self._log.clear()
+            if self._maildir:
+                self._maildir.clear()
             self._mails.clear()
-            self._keys.clear()
-
-    def _write(self, stored: bytes) -> str:
-        """As a maildir wants it: whole before it has its place."""
-        key = f"{self._began}Q{next(self._written)}.mailcatcher"
-        unfinished = f"{self._unfinished}/{key}"
-        with open(unfinished, "xb") as file:  # paths made of objects cost as much as the file
-            file.write(stored)
-        os.rename(unfinished, f"{self._whole}/{key}")
-        return key
-
-    def _read(self, key: str) -> bytes:
-        try:
-            return Path(self._whole, key).read_bytes()
-        except FileNotFoundError:  # a mail program has moved it
-            return self._maildir.get_bytes(key)
+            self._places.clear()
 
     def _load(self) -> None:
-        """Files that this store did not write are left alone."""
-        for key in self._maildir.iterkeys():
-            first_line = self._maildir.get_bytes(key).partition(b"\n")[0]
-            if first_line.startswith(ENVELOPE_HEADER):
+        for key in self._maildir.iterkeys() if self._maildir else ():
+            first_line = self._maildir.get_bytes(key).partition(b"\n")[0] if self._maildir else b""
+            if first_line.startswith(ENVELOPE_HEADER):  # files of others are left alone
                 summary = Summary(**json.loads(first_line.removeprefix(ENVELOPE_HEADER)))
-                self._mails[summary.id], self._keys[summary.id] = summary, key
+                self._mails[summary.id], self._places[summary.id] = summary, key
+        for about, place in self._log.read_all():
+            summary = Summary(**about)
+            self._mails[summary.id], self._places[summary.id] = summary, place
 
 
 def rfc3339_now() -> str:

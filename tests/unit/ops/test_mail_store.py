@@ -1,4 +1,8 @@
-from ops.mailcatcher.store import MailStore
+import json
+import mailbox
+from pathlib import Path
+
+from ops.mailcatcher.store import ENVELOPE_HEADER, MailStore
 
 MAIL = b"Subject: Hello\r\nMessage-ID: <1@example.com>\r\n\r\nHi\r\n"
 
@@ -40,18 +44,31 @@ def test_deleted_mails_are_gone_from_memory_and_disk(tmp_path):
     assert len(MailStore(tmp_path / "mails")) == 0
 
 
-def test_files_of_others_in_the_folder_are_left_alone(tmp_path):
-    MailStore(tmp_path / "mails")
-    foreign = tmp_path / "mails" / "new" / "foreign"
-    foreign.write_bytes(b"Subject: mine\n\nx")
-    assert len(MailStore(tmp_path / "mails")) == 0
-    assert foreign.exists()
+def older_store(directory: Path) -> None:
+    """A maildir as older versions kept it, with one mail, and a file of somebody else's."""
+    maildir = mailbox.Maildir(directory)
+    about = {"id": "7", "received_at": "2026-11-22T13:45:00.000Z", "sender": "a@example.com"}
+    envelope = json.dumps({**about, "recipients": ["b@example.com"], "subject": "Hello"}).encode()
+    maildir.add(ENVELOPE_HEADER + envelope + b"\n" + MAIL)
+    (directory / "new" / "foreign").write_bytes(b"Subject: mine\n\nx")
 
 
-def test_a_mail_that_a_mail_program_has_moved_is_still_there(tmp_path):
+def test_mails_of_an_older_version_are_still_there_and_files_of_others_left_alone(tmp_path: Path) -> None:
+    older_store(tmp_path / "mails")
     store = MailStore(tmp_path / "mails")
-    mail = store.add("a@example.com", ["b@example.com"], MAIL)
-    (file,) = (tmp_path / "mails" / "new").iterdir()
-    file.rename(tmp_path / "mails" / "cur" / f"{file.name}:2,S")
-    assert store.raw(mail.id) == MAIL
-    assert MailStore(tmp_path / "mails").raw(mail.id) == MAIL
+    assert store.add("a@example.com", ["b@example.com"], MAIL).id == "8"
+    again = MailStore(tmp_path / "mails")
+    assert [(mail.id, mail.subject) for mail in again.find()] == [("8", "Hello"), ("7", "Hello")]
+    assert again.raw("7").splitlines() == again.raw("8").splitlines() == MAIL.splitlines()
+
+
+def test_what_a_crash_has_left_of_a_mail_is_none(tmp_path: Path) -> None:
+    first = MailStore(tmp_path / "mails")
+    kept = first.add("a@example.com", ["b@example.com"], MAIL)
+    whole = (tmp_path / "mails" / "caught").read_bytes()
+    for cut in range(len(whole)):
+        (tmp_path / "mails" / "caught").write_bytes(whole + whole[:cut])
+        store = MailStore(tmp_path / "mails")
+        assert store.find() == [kept]
+        store.add("a@example.com", ["c@example.com"], MAIL[:5])
+        assert [MailStore(tmp_path / "mails").raw(number) for number in ("1", "2")] == [MAIL, MAIL[:5]]
