@@ -6,7 +6,7 @@ broker delivers the message again.
 """
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any
 
@@ -236,6 +236,7 @@ class QueueConsumer(NamekoQueueConsumer):
             try:
                 _await_something(connection)
                 connection.drain_events(timeout=_TICK_SECONDS)
+                self._take_more(connection.connection)
                 yield
             except TimeoutError:
                 connection.heartbeat_check()
@@ -243,9 +244,46 @@ class QueueConsumer(NamekoQueueConsumer):
                 if not self.should_stop:
                     raise
 
+    def _take_more(self, connection: Any) -> None:
+        """Take on what was read together with the last message, with a third of what py-amqp takes for one.
+
+        What is no message as a whole, or not for an entrypoint with a ``take_undecoded``, stays for py-amqp.
+        """
+        transport, place, taken = connection.transport, 0, []
+        while found := frames.delivery_at(transport._read_buffer, place):
+            message, tag, end = found
+            take = self._take_of(message, tag)
+            if take is None:
+                break
+            place = end
+            taken.append((take, _as_kombu_has_it(message, self._channel)))
+        if taken:
+            transport._read_buffer = transport._read_buffer[place:]
+            connection.bytes_recv += 3 * len(taken)  # frames, in spite of its name: a sign of life each
+        for take, received in taken:
+            take(received)
+
+    def _take_of(self, message: frames.Delivery, tag: str) -> Callable[[Received], None] | None:
+        """What the consumer with that tag does with a message that is not decoded."""
+        if message.channel != self._channel.channel_id or "compression" in message.headers:
+            return None
+        consumer = getattr(self._channel.callbacks.get(tag), "__self__", None)
+        take: Callable[[Received], None] | None = getattr(consumer, "on_message", None)
+        return take
+
     def _set_connected(self, connected: bool) -> None:
         self.connected = connected
         metrics.BROKER_UP.set(int(connected))
+
+
+def _as_kombu_has_it(message: frames.Delivery, channel: Any) -> Received:
+    properties = message.properties
+    return Received(
+        body=message.body, delivery_tag=message.tag, channel=channel,
+        content_type=properties.get("content_type"), content_encoding=properties.get("content_encoding"),
+        delivery_info={**message.delivery_info, "delivery_tag": message.tag}, properties=properties,
+        headers=message.headers,
+    )  # fmt: skip
 
 
 def _await_something(connection: Connection) -> None:

@@ -208,6 +208,37 @@ def _delivered(channel: int, payload: bytes) -> Delivery:
     return Delivery(channel, tag, info)
 
 
+def delivery_at(data: bytes, place: int) -> tuple[Delivery, str, int] | None:
+    """The delivery that begins there, its consumer's tag, and where it ends.
+
+    None for what is not there as a whole, has its body in several frames or none, or is anything else.
+    """
+    try:
+        method, after_method = _payload(data, place)
+        header, after_header = _payload(data, after_method)
+        body, end = _payload(data, after_header)
+        kinds = data[place], data[after_method], data[after_header]
+        size = _CONTENT.unpack_from(data, header)[2]
+        is_whole = kinds == (METHOD, HEADER, BODY) and size == end - 1 - body
+        if not is_whole or _SIGNATURE.unpack_from(data, method) != DELIVER:
+            return None
+    except (StructError, IndexError):
+        return None
+    payload = data[method : after_method - 1]
+    message = _delivered(_FRAME.unpack_from(data, place)[1], payload)
+    read_properties(message, data[header : after_header - 1])
+    message.body = data[body : end - 1]
+    return message, _short_at(payload, 4)[0], end
+
+
+def _payload(data: bytes, place: int) -> tuple[int, int]:
+    """Where the payload of the frame that begins there starts, and where the next frame does."""
+    after = place + 7 + _FRAME.unpack_from(data, place)[2]
+    if data[after] != 0xCE:
+        raise IndexError(after)
+    return place + 7, after + 1
+
+
 def _short_at(raw: bytes, place: int) -> tuple[str, int]:
     end = place + 1 + raw[place]
     return raw[place + 1 : end].decode("utf-8", "replace"), end

@@ -145,3 +145,38 @@ def test_properties_that_can_not_be_read_leave_a_message_without_any(garbage: by
     frames.read_properties(message, b"\0\x3c\0\0" + bytes(8) + garbage)
     assert isinstance(message.properties, dict)
     assert isinstance(message.headers, dict)
+
+
+@given(st.lists(st.binary(min_size=1, max_size=999), min_size=1, max_size=4))
+def test_deliveries_that_are_whole_are_read_where_they_stand(bodies: list[bytes]) -> None:
+    data, place = b"".join(delivery(body, HEADERS, message_id="m-1") for body in bodies), 0
+    for body in bodies:
+        found = frames.delivery_at(data, place)
+        assert found is not None
+        message, tag, place = found
+        assert (message.body, message.tag, message.channel, tag) == (body, 7, 2, "consumer")
+        assert message.headers == HEADERS
+        assert message.properties == {"message_id": "m-1"}
+    assert place == len(data)
+    assert frames.delivery_at(data, place) is None
+
+
+@given(st.integers(0, 10_000))
+def test_a_delivery_that_is_not_whole_yet_is_left(cut: int) -> None:
+    data = delivery(b"body", HEADERS)
+    assert frames.delivery_at(data[: cut % len(data)], 0) is None
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        delivery(b"", {}),
+        delivery(b"x" * 1001, {}),
+        frames.HEARTBEAT_FRAME * 3,
+        frames.ack(2, 1, multiple=True) + delivery(b"body", {}),
+        delivery(b"body", {}).replace(b"\0\x3c\0\x3c", b"\0\x3c\0\x47"),
+        delivery(b"body", {})[:-1] + b"\0",
+    ],
+)
+def test_what_is_no_delivery_in_three_frames_is_left(data: bytes) -> None:
+    assert frames.delivery_at(data, 0) is None
