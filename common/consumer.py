@@ -6,13 +6,12 @@ broker delivers the message again.
 """
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from functools import partial
 from typing import Any
 
 import eventlet
 from amqp.exceptions import AMQPError
-from eventlet.hubs import trampoline
 from eventlet.semaphore import Semaphore
 from kombu import Connection, Consumer
 from kombu.message import Message as Received
@@ -20,7 +19,7 @@ from nameko.extensions import ProviderCollector
 from nameko.messaging import QueueConsumer as NamekoQueueConsumer
 from nameko.utils import sanitize_url
 
-from common import metrics, pace, topology
+from common import metrics, reading, topology
 from common.broker import read_ahead
 from common.logging import get_logger
 from common.transport import frames
@@ -234,9 +233,9 @@ class QueueConsumer(NamekoQueueConsumer):
         while not self.should_stop:
             self.on_iteration()
             try:
-                _await_something(connection)
+                reading.await_something(connection, _TICK_SECONDS)
                 connection.drain_events(timeout=_TICK_SECONDS)
-                self._take_more(connection.connection)
+                reading.take_more(connection.connection, self._channel)
                 yield
             except TimeoutError:
                 connection.heartbeat_check()
@@ -244,60 +243,6 @@ class QueueConsumer(NamekoQueueConsumer):
                 if not self.should_stop:
                     raise
 
-    def _take_more(self, connection: Any) -> None:
-        """Take on what was read together with the last message, with a third of what py-amqp takes for one.
-
-        What is no message as a whole, or not for an entrypoint with a ``take_undecoded``, stays for py-amqp.
-        """
-        transport, place, taken = connection.transport, 0, []
-        while found := frames.delivery_at(transport._read_buffer, place):
-            message, tag, end = found
-            take = self._take_of(message, tag)
-            if take is None:
-                break
-            place = end
-            taken.append((take, _as_kombu_has_it(message, self._channel)))
-        if taken:
-            transport._read_buffer = transport._read_buffer[place:]
-            connection.bytes_recv += 3 * len(taken)  # frames, in spite of its name: a sign of life each
-        for take, received in taken:
-            take(received)
-
-    def _take_of(self, message: frames.Delivery, tag: str) -> Callable[[Received], None] | None:
-        """What the consumer with that tag does with a message that is not decoded."""
-        if message.channel != self._channel.channel_id or "compression" in message.headers:
-            return None
-        consumer = getattr(self._channel.callbacks.get(tag), "__self__", None)
-        take: Callable[[Received], None] | None = getattr(consumer, "on_message", None)
-        return take
-
     def _set_connected(self, connected: bool) -> None:
         self.connected = connected
         metrics.BROKER_UP.set(int(connected))
-
-
-def _as_kombu_has_it(message: frames.Delivery, channel: Any) -> Received:
-    properties = message.properties
-    return Received(
-        body=message.body, delivery_tag=message.tag, channel=channel,
-        content_type=properties.get("content_type"), content_encoding=properties.get("content_encoding"),
-        delivery_info={**message.delivery_info, "delivery_tag": message.tag}, properties=properties,
-        headers=message.headers,
-    )  # fmt: skip
-
-
-def _await_something(connection: Connection) -> None:
-    """Wait until there is something to read; TimeoutError if there is not.
-
-    py-amqp would set a time-out for the read, and a timer for it that is not due with all others.
-    """
-    transport = connection.connection.transport
-    if transport.sock is None or transport._read_buffer or _has_decrypted(transport.sock):
-        return
-    seconds = pace.until_next(_TICK_SECONDS)
-    trampoline(transport.sock, read=True, timeout=seconds, timeout_exc=TimeoutError)
-
-
-def _has_decrypted(sock: Any) -> bool:
-    """Whether TLS holds bytes that its socket does not tell of any more."""
-    return hasattr(sock, "pending") and bool(sock.pending())
