@@ -40,6 +40,19 @@ def log_in(browser: Tab, home: str, email: str, password: str) -> None:
     browser.click("Log in")
 
 
+def register_with_a_todo(browser: Tab, email: str, title: str) -> None:
+    """From the page that asks who it is."""
+    browser.click("Create an account")
+    browser.write("Name", "Ada")
+    browser.write("E-mail address", email)
+    browser.write("Password", PASSWORD)
+    browser.click("Create my account")
+    browser.sees("Nothing to do")
+    browser.write("New todo", title)
+    browser.click("Add")
+    browser.sees(title)
+
+
 def link_of(mail: dict, path: str) -> str:
     found = re.search(rf"http\S+{path}\?token=\S+", mail["text"])
     assert found
@@ -52,15 +65,7 @@ def test_a_click_begins_one_trace_that_reaches_the_mail_server(
     email, earlier = new_email(), {one.trace_id for one in collector.spans}
     browser.open(home)
     browser.run("document.querySelector('meta[name=traces]').content = '1'")
-    browser.click("Create an account")
-    browser.write("Name", "Ada")
-    browser.write("E-mail address", email)
-    browser.write("Password", PASSWORD)
-    browser.click("Create my account")
-    browser.sees("Nothing to do")
-    browser.write("New todo", "Trace me")
-    browser.click("Add")
-    browser.sees("Trace me")
+    register_with_a_todo(browser, email, "Trace me")
 
     def traces_of(request: str) -> list[set[str]]:
         found = {one.trace_id for one in collector.spans if one.name == request} - earlier
@@ -78,15 +83,7 @@ def test_somebody_registers_does_a_todo_and_confirms_the_address(
 ) -> None:
     email = new_email()
     browser.open(home)
-    browser.click("Create an account")
-    browser.write("Name", "Ada")
-    browser.write("E-mail address", email)
-    browser.write("Password", PASSWORD)
-    browser.click("Create my account")
-    browser.sees("Nothing to do")
-    browser.write("New todo", HOSTILE)
-    browser.click("Add")
-    browser.sees(HOSTILE)
+    register_with_a_todo(browser, email, HOSTILE)
     browser.click("Done: ")
     browser.sees("Done just now")
     browser.run("location.reload()")
