@@ -92,14 +92,19 @@ class MailStore:
             self._places.clear()
 
     def _load(self) -> None:
-        for key in self._maildir.iterkeys() if self._maildir else ():
-            first_line = self._maildir.get_bytes(key).partition(b"\n")[0] if self._maildir else b""
-            if first_line.startswith(ENVELOPE_HEADER):  # files of others are left alone
-                summary = Summary(**json.loads(first_line.removeprefix(ENVELOPE_HEADER)))
-                self._mails[summary.id], self._places[summary.id] = summary, key
+        if self._maildir:
+            self._load_older(self._maildir)
         for about, place in self._log.read_all():
             summary = Summary(**about)
             self._mails[summary.id], self._places[summary.id] = summary, place
+
+    def _load_older(self, maildir: mailbox.Maildir) -> None:
+        """Files of others are left alone."""
+        for key in maildir.iterkeys():
+            first_line = maildir.get_bytes(key).partition(b"\n")[0]
+            if first_line.startswith(ENVELOPE_HEADER):
+                summary = Summary(**json.loads(first_line.removeprefix(ENVELOPE_HEADER)))
+                self._mails[summary.id], self._places[summary.id] = summary, key
 
 
 def rfc3339_now() -> str:

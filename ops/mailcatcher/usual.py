@@ -19,9 +19,8 @@ class UsualMail:
 
     def __init__(self, sender: str, recipient: str) -> None:
         self.sender, self.recipient = sender, recipient
-        self._text = bytearray(
-            b"\r\n"
-        )  # so that a dot at its very beginning stands after a line's end as well
+        # A dot at its very beginning stands after a line's end as well then.
+        self._text = bytearray(_LINE_END)
         self._is_too_long = False
 
     @classmethod
