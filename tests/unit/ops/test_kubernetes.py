@@ -18,10 +18,10 @@ from ops.rights import BACKUP as USER
 from ops.serve import SERVICES
 from tests.certificates import make_pair
 from tests.unit.ops.compose_file import KNOWN
+from tests.unit.ops.kinds import OLDEST
 from tests.unit.ops.kubernetes_files import FOLDER, Resource, named, of_kind, process_of, read, render
 
-OLDEST = "1.32"
-CUSTOM = re.compile(r"(rabbitmq\.com|cnpg\.io|mongodb\.com|cert-manager\.io|keda\.sh|config\.k8s\.io)/")
+CUSTOM = re.compile(r"(rabbitmq\.com|cnpg\.io|mongodb\.com|cert-manager\.io|keda\.sh|coreos\.com)/")
 AUTHORITIES = "/etc/suite/authorities"
 ALL = render("production")
 DEPLOYMENTS = {one["metadata"]["name"]: one for one in of_kind(ALL, "Deployment")}
