@@ -1,5 +1,6 @@
 """The roles of ops/roles.sql and ops/kubernetes: one changes tables, one serves and can't, one reads."""
 
+import re
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
@@ -43,16 +44,16 @@ def _by_script(settings: dict[str, Any]) -> dict[str, str]:
 def _as_the_operator_does(settings: dict[str, Any]) -> dict[str, str]:
     """As on Kubernetes, under names of this test's own, since roles are the whole server's."""
     (cluster,) = read(FOLDER / "production" / "postgresql.yaml")
-    suffix = uuid.uuid4().hex[:8]
-    made = {"owner": f"owner_{suffix}"}
-    statements = [f"CREATE ROLE {made['owner']} LOGIN PASSWORD '{PASSWORD}'"]
-    statements += [f"ALTER DATABASE {settings['database']} OWNER TO {made['owner']}"]
-    for role in cluster["spec"]["managed"]["roles"]:
-        name = made[role["name"].removeprefix("users_")] = f"{role['name']}_{suffix}"
-        groups = ", ".join(role["inRoles"])
-        statements.append(f"CREATE ROLE {name} LOGIN PASSWORD '{PASSWORD}' IN ROLE {groups}")
+    spec, suffix = cluster["spec"], uuid.uuid4().hex[:8]
+    owner, roles = spec["bootstrap"]["initdb"]["owner"], [one["name"] for one in spec["managed"]["roles"]]
+    made = {name: f"{name}_{suffix}" for name in (owner, *roles)}
+    statements = [f"CREATE ROLE {made[owner]}"]
+    statements += [f"ALTER DATABASE {settings['database']} OWNER TO {made[owner]}"]
+    for statement in spec["bootstrap"]["initdb"]["postInitApplicationSQL"]:
+        statements.append(re.sub(r"\busers\w*", lambda found: made[found[0]], statement))
+    statements += [f"ALTER ROLE {name} LOGIN PASSWORD '{PASSWORD}'" for name in made.values()]
     _run(settings, *statements)
-    return made
+    return {"owner": made[owner]} | {name.removeprefix("users_"): made[name] for name in roles}
 
 
 def test_the_service_works_with_a_role_that_can_not_change_the_tables(
@@ -82,6 +83,14 @@ def test_the_service_works_with_a_role_that_can_not_change_the_tables(
     for statement in (*forbidden, "DELETE FROM users", "INSERT INTO alembic_version VALUES ('x')"):
         with pytest.raises(InsufficientPrivilege):
             _run(roles["backup"], statement)
+
+
+def test_no_login_of_the_suite_reads_the_hashes_of_the_servers_passwords(
+    roles: dict[str, dict[str, Any]],
+) -> None:
+    for settings in roles.values():
+        with pytest.raises(InsufficientPrivilege):
+            _run(settings, "SELECT rolpassword FROM pg_authid")
 
 
 def _run(settings: dict[str, Any], *statements: str) -> None:
