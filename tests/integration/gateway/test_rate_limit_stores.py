@@ -17,6 +17,9 @@ from ops.engines.ports import free_port
 from ops.engines.process import Engine
 from tests.integration.gateway.stores import Valkey
 
+AT_MOST_SECONDS = 4 * PATIENCE_SECONDS
+"""For one count on a busy machine; the drivers' own patience is ten times as long."""
+
 
 def running(engine: Engine) -> Iterator[Engine]:
     engine.start()
@@ -132,10 +135,10 @@ def test_a_silent_store_costs_half_a_second_once(server: Engine, one: SharedCoun
     os.kill(server.pid, signal.SIGSTOP)
     try:
         assert count(one, key) is None
-        assert time.monotonic() - started < PATIENCE_SECONDS + 0.3
+        assert time.monotonic() - started < AT_MOST_SECONDS
         for _ in range(100):
             assert count(one, key) is None
-        assert time.monotonic() - started < 6 * PATIENCE_SECONDS  # a busy machine's; not a hundred times
+        assert time.monotonic() - started < 2 * AT_MOST_SECONDS  # not a hundred times
         assert unchecked() - before == 101
     finally:
         os.kill(server.pid, signal.SIGCONT)
@@ -150,7 +153,7 @@ def test_a_store_that_is_down_lets_pass_until_it_is_back(
         late = SharedCounters(server.uri)
         started = time.monotonic()
         assert (count(one, key), count(late, key)) == (None, None)
-        assert time.monotonic() - started < 2 * (PATIENCE_SECONDS + 0.3)
+        assert time.monotonic() - started < 2 * AT_MOST_SECONDS
         eventlet.sleep(PAUSE_SECONDS + 0.1)
         assert count(late, key) is None
     finally:
