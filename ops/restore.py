@@ -25,8 +25,8 @@ def work(options: Namespace, config: dict[str, Any], console: Console) -> None:
     archive.look(source)  # before servers are started for it
     scratch = LOCAL / "backups" if place.is_writable(LOCAL) else source.parent
     with (
-        place.alone(scratch),
-        place.servers(config, LOCAL, console, suite_may_run=False) as url,
+        place.alone(scratch, place.RESTORE),
+        place.servers(config, LOCAL, console, place.RESTORE) as url,
         closing(Stores.of(config, url)) as stores,
     ):
         restore(stores, source, console.say, scratch, options.force == "yes")

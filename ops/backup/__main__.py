@@ -33,7 +33,10 @@ def once(options: Namespace, keep: int, config: dict[str, Any], console: Console
     """Makes one archive."""
     target = place.archive_path(options.to, LOCAL / "backups")
     place_is_free(target)  # before servers are started for it
-    with place.alone(target.parent), place.servers(config, LOCAL, console, suite_may_run=True) as url:
+    with (
+        place.alone(target.parent, place.BACKUP),
+        place.servers(config, LOCAL, console, place.BACKUP) as url,
+    ):
         with closing(Stores.of(config, url)) as stores:
             backup(stores, target, console.say, options.settle)
         for path in place.remove_old(target.parent, keep):

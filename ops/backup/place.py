@@ -13,9 +13,11 @@ from ops.backup.definitions import management_url
 from ops.backup.refusal import BackupError
 from ops.backup.schedule import archives
 from ops.runner.console import Console
-from ops.runner.preflight import take_lock
-from ops.runner.refusal import CannotRun
+from ops.runner.preflight import RUN, Taken, take_lock
 from ops.runner.servers import Servers
+
+BACKUP, RESTORE = "make backup", "make restore"
+_GOING_ON = {BACKUP: "A backup is being made", RESTORE: "A restore is going on"}
 
 
 def archive_path(wanted: str, usual: Path, now: datetime | None = None) -> Path:
@@ -43,13 +45,13 @@ def remove_old(folder: Path, keep: int) -> list[Path]:
 
 
 @contextmanager
-def alone(folder: Path) -> Iterator[None]:
-    """One backup at a time writes into a folder; what a killed one has left there is removed."""
+def alone(folder: Path, command: str) -> Iterator[None]:
+    """One backup or restore at a time writes into a folder; what a killed one has left there is removed."""
     folder.mkdir(parents=True, exist_ok=True)
     try:
-        lock = take_lock(folder / ".suite-backup.lock")
-    except CannotRun:
-        raise BackupError(f"Another backup is being made in {folder}: wait for its end.") from None
+        lock = take_lock(folder / ".suite-backup.lock", command)
+    except Taken as other:
+        raise BackupError(f"{_going_on(other)} in {folder}: wait for its end.") from None
     with lock:
         archive.clean(folder)
         yield
@@ -61,18 +63,21 @@ def is_writable(local: Path) -> bool:
 
 
 @contextmanager
-def servers(config: dict[str, Any], local: Path, console: Console, suite_may_run: bool) -> Iterator[str]:
+def servers(config: dict[str, Any], local: Path, console: Console, command: str) -> Iterator[str]:
     """The servers of `make run`, started for the time if nothing answers; the management API's address.
 
-    In a container nothing can be started: the configured servers are all that there is.
+    Who has started them stops them again, so two backups share those of a running suite alone. In a container
+    nothing can be started: the configured servers are all that there is.
     """
     if not is_writable(local):
         yield management_url(config, local)
         return
     try:
-        lock = take_lock(local / "run.lock")
-    except CannotRun:
-        if not suite_may_run:
+        lock = take_lock(local / "run.lock", command)
+    except Taken as other:
+        if other.command != RUN:
+            raise BackupError(f"{_going_on(other)} in this checkout: wait for its end.") from None
+        if command == RESTORE:
             raise BackupError("'make run' is running here: stop it first.") from None
         yield management_url(config, local)
         return
@@ -83,3 +88,7 @@ def servers(config: dict[str, Any], local: Path, console: Console, suite_may_run
             yield started.environment.get("RABBITMQ_MANAGEMENT_URL") or management_url(config, local)
         finally:
             started.stop()
+
+
+def _going_on(other: Taken) -> str:
+    return _GOING_ON.get(other.command, _GOING_ON[BACKUP])

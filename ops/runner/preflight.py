@@ -10,9 +10,20 @@ from typing import Any, TextIO
 from ops.runner.instances import port_variable
 from ops.runner.refusal import CannotRun
 
+RUN = "make run"
 
-def take_lock(path: Path) -> TextIO:
-    """Keeps a second run off the same data, for as long as the answered file is open."""
+
+class Taken(CannotRun):
+    """Another command has the lock."""
+
+    def __init__(self, command: str, process: str) -> None:
+        what = "stop it first" if command == RUN else "wait for its end"
+        super().__init__(f"'{command}' is already running here (process {process}): {what}.")
+        self.command = command
+
+
+def take_lock(path: Path, command: str = RUN) -> TextIO:
+    """Keeps a second command off the same data, for as long as the answered file is open."""
     path.parent.mkdir(parents=True, exist_ok=True)
     lock = path.open("a+")
     try:
@@ -20,10 +31,10 @@ def take_lock(path: Path) -> TextIO:
     except BlockingIOError:
         with lock:
             lock.seek(0)
-            holder = lock.read().strip()
-        raise CannotRun(f"'make run' is already running here (process {holder}): stop it first.") from None
+            holder, _, process = lock.read().strip().rpartition(" ")
+        raise Taken(holder or RUN, process) from None
     lock.truncate(0)
-    lock.write(str(os.getpid()))
+    lock.write(f"{command} {os.getpid()}")
     lock.flush()
     return lock
 

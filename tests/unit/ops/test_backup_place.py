@@ -11,11 +11,12 @@ from common import config as settings
 from ops.backup.__main__ import parser, work
 from ops.backup.command import run
 from ops.backup.definitions import Management, management_url
-from ops.backup.place import alone, archive_path, number_to_keep, remove_old
+from ops.backup.place import BACKUP, RESTORE, alone, archive_path, number_to_keep, remove_old, servers
 from ops.backup.postgres import Postgres
 from ops.backup.refusal import BackupError
 from ops.backup.settings import without_secrets
 from ops.engines.ports import free_port
+from ops.runner.preflight import RUN, take_lock
 
 NOW = datetime(2026, 11, 25, 23, 4, 5, tzinfo=UTC)
 NAME = "suite-20261125T230405Z.tar.gz"
@@ -75,10 +76,33 @@ def test_two_backups_do_not_write_into_one_directory_at_a_time_and_what_a_killed
     left = tmp_path / ".suite-backup-killed"
     left.mkdir()
     (left / "half").touch()
-    with alone(tmp_path):
-        assert not left.exists()
-        with pytest.raises(BackupError, match="Another backup is being made"), alone(tmp_path):
-            pass
+    for first, told in ((BACKUP, "A backup is being made in "), (RESTORE, "A restore is going on in ")):
+        with alone(tmp_path, first):
+            assert not left.exists()
+            with pytest.raises(BackupError, match=told), alone(tmp_path, BACKUP):
+                pass
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "told"),
+    [
+        (BACKUP, BACKUP, "A backup is being made in this checkout: wait for its end."),
+        (BACKUP, RESTORE, "A backup is being made in this checkout: wait for its end."),
+        (RESTORE, BACKUP, "A restore is going on in this checkout: wait for its end."),
+        (RUN, RESTORE, "'make run' is running here: stop it first."),
+    ],
+)
+def test_who_has_started_the_servers_is_left_alone_with_them(tmp_path, config, first, second, told):
+    sharing = servers(config, tmp_path, None, second)
+    with take_lock(tmp_path / "run.lock", first), pytest.raises(BackupError) as refused, sharing:
+        pass
+    assert str(refused.value) == told
+
+
+def test_a_backup_shares_the_servers_of_a_running_suite(tmp_path, config):
+    config["RABBITMQ_MANAGEMENT_URL"] = "http://broker:15672"
+    with take_lock(tmp_path / "run.lock"), servers(config, tmp_path, None, BACKUP) as url:
+        assert url == "http://broker:15672"
 
 
 def test_no_secret_of_the_settings_is_in_an_archive(monkeypatch):

@@ -140,6 +140,6 @@ def test_where_nothing_may_be_written_the_configured_servers_are_used_and_none_i
     nowhere = Path("/proc/1/.local")
     assert not place.is_writable(nowhere)
     config["RABBITMQ_MANAGEMENT_URL"] = "http://broker:15672"
-    with place.servers(config, nowhere, console=None, suite_may_run=False) as url:
+    with place.servers(config, nowhere, None, place.RESTORE) as url:
         assert url == "http://broker:15672"
     assert place.is_writable(ROOT / ".local")

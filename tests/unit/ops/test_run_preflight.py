@@ -1,3 +1,4 @@
+import os
 import socket
 
 import pytest
@@ -43,7 +44,13 @@ def test_a_host_that_is_not_this_machines_is_refused():
 
 def test_a_second_run_is_refused_with_the_first_ones_process(tmp_path):
     first = take_lock(tmp_path / "run.lock")
-    with pytest.raises(CannotRun, match="already running"):
+    with pytest.raises(CannotRun, match=rf"'make run' .* \(process {os.getpid()}\): stop it first"):
         take_lock(tmp_path / "run.lock")
     first.close()
     take_lock(tmp_path / "run.lock").close()
+
+
+def test_a_run_is_refused_while_a_backup_uses_the_servers_and_told_what_to_wait_for(tmp_path):
+    told = r"'make backup' is already running here .*: wait for its end"
+    with take_lock(tmp_path / "run.lock", "make backup"), pytest.raises(CannotRun, match=told):
+        take_lock(tmp_path / "run.lock")
