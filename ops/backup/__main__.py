@@ -11,7 +11,7 @@ from datetime import timedelta
 from functools import partial
 from typing import Any
 
-from ops.backup import place, schedule
+from ops.backup import metrics, place, schedule
 from ops.backup.command import FAILURES, run
 from ops.backup.refusal import BackupError
 from ops.backup.source import SETTLE_SECONDS, Stores, backup, place_is_free
@@ -22,6 +22,8 @@ from ops.runner.console import Console
 def work(options: Namespace, config: dict[str, Any], console: Console) -> None:
     """Makes the archive, then removes old ones; until it is stopped if that is to be done regularly."""
     between = schedule.every(options.every)
+    if options.metrics and between is None:
+        raise BackupError("METRICS tells of a schedule: it goes with EVERY.")
     make = partial(once, options, place.number_to_keep(options.keep), config, console)
     if between is None:
         make()
@@ -48,6 +50,8 @@ def regularly(make: Callable[[], None], options: Namespace, between: timedelta, 
     target = place.archive_path(options.to, LOCAL / "backups")
     if not schedule.NAME.fullmatch(target.name):
         raise BackupError(f"TO is {options.to!r}: with EVERY it must be a directory (write {options.to}/).")
+    if options.metrics:
+        metrics.serve(metrics.place(options.metrics), target.parent, between)
     with suppress(KeyboardInterrupt, schedule.Stopped):
         console.say(f"A backup is made every {options.every} in {target.parent}")
         schedule.repeat(make, target.parent, between, console.error, FAILURES)
@@ -61,6 +65,7 @@ def parser() -> ArgumentParser:
     parser.add_argument(
         "--every", default="", help="the time between two (24h), until it is stopped; one if not given"
     )
+    parser.add_argument("--metrics", default="", help="with --every: the port where Prometheus may ask")
     parser.add_argument(
         "--settle", type=float, default=SETTLE_SECONDS,
         help="seconds after which the broker's statistics are true: its collect_statistics_interval",

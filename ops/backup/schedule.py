@@ -15,7 +15,7 @@ from typing import NoReturn
 from common import clock
 from ops.backup.refusal import BackupError
 
-NAME = re.compile(r"suite-(\d{8}T\d{6})Z\.tar\.gz")
+NAME = re.compile(r"suite-\d{8}T\d{6}Z\.tar\.gz")
 AGAIN = timedelta(minutes=10)
 """After a failure, the next attempt is made no later than this."""
 
@@ -30,6 +30,16 @@ class Stopped(Exception):
 def archives(folder: Path) -> list[Path]:
     """All archives with their usual names, the oldest first."""
     return sorted(path for path in folder.iterdir() if NAME.fullmatch(path.name)) if folder.is_dir() else []
+
+
+def moment(archive: Path) -> datetime:
+    """Of when an archive with a usual name is."""
+    return datetime.strptime(archive.name, "suite-%Y%m%dT%H%M%SZ.tar.gz").replace(tzinfo=UTC)
+
+
+def newest(folder: Path, now: datetime) -> Path | None:
+    """The newest archive; one from the future, of a clock that was wrong, tells nothing."""
+    return next((path for path in reversed(archives(folder)) if moment(path) <= now), None)
 
 
 def every(text: str) -> timedelta | None:
@@ -48,8 +58,8 @@ def until_due(folder: Path, between: timedelta, now: datetime) -> float:
 
 def is_fresh(folder: Path, between: timedelta, now: datetime) -> bool:
     """Whether there is an archive that is as new as it should be."""
-    age = _age(folder, now)
-    return age is not None and age < 2 * between
+    found = newest(folder, now)
+    return found is not None and now - moment(found) < 2 * between
 
 
 def repeat(
@@ -77,8 +87,7 @@ def repeat(
 
 def _age(folder: Path, now: datetime) -> timedelta | None:
     found = archives(folder)
-    match = NAME.fullmatch(found[-1].name) if found else None
-    return now - datetime.strptime(match[1], "%Y%m%dT%H%M%S").replace(tzinfo=UTC) if match else None
+    return now - moment(found[-1]) if found else None
 
 
 if __name__ == "__main__":

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 
-from tests.drills import mails, processes, servers
+from tests.drills import backups, mails, processes, servers
 from tests.drills.site import Site
 
 
@@ -45,4 +45,5 @@ DRILLS = (
     Drill(servers.mongodb_gone, ("DatabaseDown", "ErrorRate")),
     Drill(servers.postgresql_gone, ("DatabaseDown", "ErrorRate")),
     Drill(servers.limits_uncounted, ("RateLimitsUnchecked",), without=("ErrorRate",)),
+    Drill(backups.backups_stopped, ("BackupOld",)),
 )

@@ -19,7 +19,7 @@ SCRAPE = "1s"
 _MILLISECONDS = {"s": 1_000, "m": 60_000, "h": 3_600_000, "d": 86_400_000}
 _WINDOW = re.compile(r"\[(\d+)([smhd])\]")
 _WAITED = re.compile(r"(suite_(?:outbox_oldest|oldest_message|queue_waiting)_seconds\) > )(\d+)")
-_TARGETS = {"suite": "suite.json", "rabbitmq": "rabbitmq.json"}
+_TARGETS = {name: f"{name}.json" for name in ("suite", "rabbitmq", "backup")}
 
 
 def shorter(number: str, unit: str) -> str:

@@ -4,6 +4,7 @@ import json
 import re
 import shutil
 import subprocess
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ import yaml
 from prometheus_client import REGISTRY
 
 from common import metrics
+from ops.backup.metrics import Archives
 from tests.drills.rules import read
 from tests.suite import ROOT
 from tests.unit.ops.compose_file import parse
@@ -22,9 +24,10 @@ OF_OTHERS = {
     "process_resident_memory_bytes", "rabbitmq_alarms_memory_used_watermark",
     "rabbitmq_alarms_free_disk_space_watermark", "rabbitmq_disk_space_available_bytes",
     "rabbitmq_disk_space_available_limit_bytes", "rabbitmq_queue_messages_ready", "ALERTS",
+    "kube_cronjob_status_last_successful_time", "kube_cronjob_created",
 }  # fmt: skip
-"""What Prometheus, prometheus-client and the plugin rabbitmq_prometheus name."""
-NAME = re.compile(r"(?<![\w:$])(?:suite[:_]|process_|rabbitmq_|up\b|ALERTS)[\w:]*")
+"""What Prometheus, prometheus-client, the plugin rabbitmq_prometheus and kube-state-metrics name."""
+NAME = re.compile(r"(?<![\w:$])(?:suite[:_]|process_|rabbitmq_|kube_|up\b|ALERTS)[\w:]*")
 
 
 RULES = [rule for group in read(PROMETHEUS / "rules.yml")["groups"] for rule in group["rules"]]
@@ -45,7 +48,8 @@ def promtool(*arguments: str) -> subprocess.CompletedProcess[str]:
 def exported() -> set[str]:
     """The names of all samples that our metrics can have."""
     assert metrics.exposition()
-    return set(REGISTRY._names_to_collectors)
+    of_backups = Archives(ROOT, timedelta(days=1)).collect()
+    return set(REGISTRY._names_to_collectors) | {family.name for family in of_backups}
 
 
 def test_promtool_accepts_configuration_and_rules() -> None:

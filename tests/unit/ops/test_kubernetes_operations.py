@@ -1,5 +1,7 @@
 """The manifests by night: whose logins may do what, what may go away at a time, and who is told of it."""
 
+import re
+
 import pytest
 
 from ops.prometheus_rule import prometheus_rule
@@ -38,6 +40,18 @@ def test_prometheus_gets_the_labels_that_the_rules_speak_of_and_the_rules() -> N
             assert endpoint["port"] in [one["name"] for one in process_of(pod)["ports"]]
     rule = prometheus_rule()
     assert {one["alert"] for one in walk(rule) if "alert" in one} == set(ALERTS)
+
+
+def test_the_alert_of_backups_is_about_the_cronjob_that_makes_one_a_day() -> None:
+    job = named(ALL, "CronJob", "backup")
+    about = job["metadata"]
+    (minute, hour, *days) = job["spec"]["schedule"].split()
+    told = f'{{namespace="{about["namespace"]}", cronjob="{about["name"]}"}}[30d]'
+    expression = ALERTS["BackupOld"]["expr"]
+    assert re.findall(r"kube_\w+(.*?\])", expression) == [told] * 2
+    assert "2 * 86400 + " in expression
+    assert (minute + hour).isdecimal()
+    assert days == ["*"] * 3
 
 
 def test_spans_get_out_and_scrapes_get_in_from_one_namespace() -> None:
