@@ -14,6 +14,7 @@ from typing import Any
 from ops.backup import metrics, place, schedule
 from ops.backup.command import FAILURES, run
 from ops.backup.refusal import BackupError
+from ops.backup.signals import Stopped
 from ops.backup.source import SETTLE_SECONDS, Stores, backup, place_is_free
 from ops.run import LOCAL
 from ops.runner.console import Console
@@ -52,7 +53,7 @@ def regularly(make: Callable[[], None], options: Namespace, between: timedelta, 
         raise BackupError(f"TO is {options.to!r}: with EVERY it must be a directory (write {options.to}/).")
     if options.metrics:
         metrics.serve(metrics.place(options.metrics), target.parent, between)
-    with suppress(KeyboardInterrupt, schedule.Stopped):
+    with suppress(Stopped):
         console.say(f"A backup is made every {options.every} in {target.parent}")
         schedule.repeat(make, target.parent, between, console.error, FAILURES)
 

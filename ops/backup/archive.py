@@ -20,6 +20,7 @@ from typing import IO
 
 from ops.backup.manifest import NAME, Manifest, Member
 from ops.backup.refusal import BackupError
+from ops.backup.signals import SIGNALS
 
 _ASIDE = ".suite-backup-"
 _CHUNK = 1 << 20
@@ -32,8 +33,12 @@ _DAMAGED = "is damaged or no archive of the suite"
 def workplace(folder: Path) -> Iterator[Path]:
     """A directory for the members, its owner's alone, gone afterwards."""
     try:
-        with tempfile.TemporaryDirectory(dir=folder, prefix=_ASIDE, ignore_cleanup_errors=True) as name:
-            yield Path(name)
+        made = tempfile.TemporaryDirectory(dir=folder, prefix=_ASIDE, ignore_cleanup_errors=True)
+        try:
+            yield Path(made.name)
+        finally:
+            with SIGNALS.putting_away():
+                made.cleanup()
     except OSError as problem:
         if problem.errno not in (errno.ENOSPC, errno.EDQUOT):
             raise

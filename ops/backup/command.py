@@ -1,12 +1,12 @@
 """What both commands have in common: settings, an end that tidies up, and one line for what goes wrong."""
 
-import signal
 from argparse import ArgumentParser, Namespace
 from collections.abc import Callable
 from typing import Any
 
 from ops.backup.refusal import BackupError
-from ops.backup.schedule import CUT_SHORT, Stopped
+from ops.backup.signals import CUT_SHORT, SIGNALS, Stopped
+from ops.backup.statements import statements_cut
 from ops.engines import EngineError
 from ops.run import load_config
 from ops.runner.console import Console
@@ -19,16 +19,18 @@ Work = Callable[[Namespace, dict[str, Any], Console], None]
 def run(parser: ArgumentParser, arguments: list[str], work: Work) -> int:
     """Does the work; the exit code."""
     console, options = Console(), parser.parse_args(arguments)
-    for number in (signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, _stop)
+    SIGNALS.listen()
     try:
-        work(options, load_config(), console)
+        with statements_cut():
+            work(options, load_config(), console)
     except FAILURES as problem:
         console.error(told(problem))
         return 1
-    except (KeyboardInterrupt, Stopped):
+    except Stopped:
         console.error(CUT_SHORT)
         return 1
+    finally:
+        SIGNALS.finish()
     return 0
 
 
@@ -37,7 +39,3 @@ def told(problem: Exception) -> str:
     if isinstance(problem, OSError) and problem.filename and problem.strerror:
         return f"{problem.filename}: {problem.strerror}."
     return str(problem)
-
-
-def _stop(signum: int, frame: Any) -> None:
-    raise Stopped

@@ -12,6 +12,7 @@ from ops.backup import archive
 from ops.backup.definitions import management_url
 from ops.backup.refusal import BackupError
 from ops.backup.schedule import archives
+from ops.backup.signals import SIGNALS
 from ops.runner.console import Console
 from ops.runner.preflight import RUN, Taken, take_lock
 from ops.runner.servers import Servers
@@ -87,7 +88,8 @@ def servers(config: dict[str, Any], local: Path, console: Console, command: str)
             started.start()
             yield started.environment.get("RABBITMQ_MANAGEMENT_URL") or management_url(config, local)
         finally:
-            started.stop()
+            with SIGNALS.putting_away():
+                started.stop()
 
 
 def _going_on(other: Taken) -> str:

@@ -11,11 +11,11 @@ from psycopg2 import sql
 from common.trust import libpq
 from ops.backup.programs import major, output, program
 from ops.backup.refusal import BackupError
+from ops.backup.statements import CONNECT_SECONDS
 
 NO_SUCH_DATABASE = "3D000"
 _TIMEOUT_OF_TRANSACTIONS = 17
 """The version whose pg_restore begins with ``SET transaction_timeout``, which older servers refuse."""
-_CONNECT_SECONDS = 5
 _TABLES = """
     SELECT c.oid::regclass::text FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
     WHERE c.relkind IN ('r', 'p', 'v', 'm')
@@ -185,7 +185,7 @@ class Postgres:
         try:
             return psycopg2.connect(
                 **libpq({**settings, "database": database}),
-                connect_timeout=_CONNECT_SECONDS,
+                connect_timeout=CONNECT_SECONDS,
                 application_name="backup",
             )
         except psycopg2.OperationalError as problem:
@@ -199,7 +199,7 @@ class Postgres:
         where = {
             "PGHOST": str(settings["host"]), "PGPORT": str(settings["port"]), "PGDATABASE": self.name,
             "PGUSER": str(settings["username"]), "PGPASSWORD": str(settings["password"]),
-            "PGCONNECT_TIMEOUT": str(_CONNECT_SECONDS), "PGOPTIONS": "-c statement_timeout=0", "LC_ALL": "C",
+            "PGCONNECT_TIMEOUT": str(CONNECT_SECONDS), "PGOPTIONS": "-c statement_timeout=0", "LC_ALL": "C",
         }  # fmt: skip
         tls = {"PGSSLMODE": settings.get("sslmode"), "PGSSLROOTCERT": settings.get("sslrootcert")}
         command = [program(name, major(self._server())), *options]

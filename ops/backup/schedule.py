@@ -14,17 +14,11 @@ from typing import NoReturn
 
 from common import clock
 from ops.backup.refusal import BackupError
+from ops.backup.signals import CUT_SHORT, SIGNALS, Stopped
 
 NAME = re.compile(r"suite-\d{8}T\d{6}Z\.tar\.gz")
 AGAIN = timedelta(minutes=10)
 """After a failure, the next attempt is made no later than this."""
-
-
-CUT_SHORT = "stopped before it was done."
-
-
-class Stopped(Exception):
-    """SIGTERM or SIGHUP has come."""
 
 
 def archives(folder: Path) -> list[Path]:
@@ -73,6 +67,7 @@ def repeat(
     """Make backups until Stopped is raised; one that failed is told, and tried again soon."""
     pause = until_due(folder, between, clock.now())
     while True:
+        SIGNALS.go_on()
         wait(pause)
         try:
             make()
@@ -80,7 +75,7 @@ def repeat(
         except failures as problem:
             told(str(problem))
             pause = min(between, AGAIN).total_seconds()
-        except (KeyboardInterrupt, Stopped):
+        except Stopped:
             told(CUT_SHORT)
             sys.exit(1)
 

@@ -23,6 +23,7 @@ from ops.backup.mongo import DATABASES, Mongo, Tell
 from ops.backup.postgres import Postgres
 from ops.backup.refusal import BackupError
 from ops.backup.settings import without_secrets
+from ops.backup.signals import SIGNALS
 from ops.backup.under_way import UnderWay
 
 POSTGRESQL, MONGODB = "postgresql/users.dump", "mongodb"
@@ -70,6 +71,7 @@ def backup(stores: Stores, target: Path, tell: Tell, settle_seconds: float = SET
         draft = _read(stores, folder, tell, servers, settle_seconds)
         tell("Packing")
         manifest = archive.pack(folder, draft, target)
+        SIGNALS.finish()
     size, seconds = target.stat().st_size / 1e6, time.monotonic() - began
     tell(f"{target}: {size:,.1f} MB, in {seconds:.1f} s")
     return manifest

@@ -13,6 +13,7 @@ from ops.backup.mongo import Tell, translated
 from ops.backup.refusal import BackupError
 from ops.backup.reissue import reissue
 from ops.backup.room import room
+from ops.backup.signals import SIGNALS
 from ops.backup.source import DEFINITIONS, EVENTS, MONGODB, POSTGRESQL, Stores
 
 
@@ -30,7 +31,8 @@ def restore(stores: Stores, source: Path, tell: Tell, scratch: Path, force: bool
         stores.postgres.can_restore()
         with room(stores, tell, force):
             _write(stores, folder, manifest, tell)
-    tell(f"Restored in {time.monotonic() - began:.1f} s; the services can be started now")
+        SIGNALS.finish()
+        tell(f"Restored in {time.monotonic() - began:.1f} s; the services can be started now")
     return manifest
 
 

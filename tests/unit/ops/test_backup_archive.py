@@ -13,7 +13,7 @@ from common import VERSION
 from ops.backup.archive import look, pack, unpack, workplace
 from ops.backup.manifest import Manifest
 from ops.backup.refusal import HALF, BackupError, told_if_half_done
-from ops.backup.schedule import Stopped
+from ops.backup.signals import Stopped
 from ops.backup.source import DEFINITIONS, EVENTS, POSTGRESQL
 from ops.backup.target import restore
 

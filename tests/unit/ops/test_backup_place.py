@@ -33,7 +33,7 @@ def test_an_archive_is_named_by_its_moment_in_the_wanted_or_the_usual_directory(
 @pytest.fixture
 def same_signals():
     """The command handles signals of its own, which are those of the tests again afterwards."""
-    before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGHUP)}
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
     yield
     for number, handler in before.items():
         signal.signal(number, handler)

@@ -11,6 +11,7 @@ import pytest
 from ops.backup import place, schedule
 from ops.backup.__main__ import parser, work
 from ops.backup.refusal import BackupError
+from ops.backup.signals import Stopped
 from tests.unit.ops.compose_file import ROOT
 
 NOW = datetime(2026, 11, 25, 12, 0, 0, tzinfo=UTC)
@@ -44,9 +45,9 @@ def test_backups_are_made_one_after_the_other_until_it_is_stopped(tmp_path):
     def wait(seconds: float) -> None:
         pauses.append(seconds)
         if len(pauses) == 3:
-            raise schedule.Stopped
+            raise Stopped
 
-    with pytest.raises(schedule.Stopped):
+    with pytest.raises(Stopped):
         schedule.repeat(lambda: archive(tmp_path, now()), tmp_path, DAY, said.append, wait=wait)
     assert pauses == [pytest.approx(3600, abs=60), *[pytest.approx(86400, abs=60)] * 2]
     assert said == []
@@ -59,14 +60,14 @@ def test_one_that_fails_is_told_and_tried_again_soon(tmp_path, between, again):
     def wait(seconds: float) -> None:
         pauses.append(seconds)
         if not fails:
-            raise schedule.Stopped
+            raise Stopped
 
     def make() -> None:
         if problem := fails.pop(0):
             raise problem
         archive(tmp_path, now())
 
-    with pytest.raises(schedule.Stopped):
+    with pytest.raises(Stopped):
         schedule.repeat(make, tmp_path, between, said.append, (BackupError, OSError), wait)
     assert pauses == [0, again, again, pytest.approx(between.total_seconds(), abs=30)]
     assert said == ["No room.", "disk"]
@@ -74,7 +75,7 @@ def test_one_that_fails_is_told_and_tried_again_soon(tmp_path, between, again):
 
 def test_one_that_is_stopped_half_way_is_told_and_ends_it(tmp_path):
     def make() -> None:
-        raise schedule.Stopped
+        raise Stopped
 
     said = []
     with pytest.raises(SystemExit) as ended:
