@@ -25,7 +25,7 @@ from common import metrics
 from common.health import Probe
 from common.logging import get_logger
 from common.outbox import Entry, Lag, Publish, Relay
-from common.storage import Door, StorageUnavailable
+from common.storage import UNFINISHED_RESTORE, Door, StorageUnavailable
 from common.trust import UNTRUSTED, libpq
 
 log = get_logger()
@@ -163,6 +163,7 @@ def migrate(engine: Engine, scripts: Path) -> None:
     with engine.connect() as connection:
         connection.execute(text("SELECT pg_advisory_lock(:key)"), {"key": _MIGRATION_LOCK})
         try:
+            _refuse_half_restored(connection)
             settings = AlembicConfig(attributes={"connection": connection})
             settings.set_main_option("script_location", str(scripts).replace("%", "%%"))
             if newer := _unknown(connection, ScriptDirectory.from_config(settings)):
@@ -173,6 +174,13 @@ def migrate(engine: Engine, scripts: Path) -> None:
         finally:
             connection.rollback()
             connection.execute(text("SELECT pg_advisory_unlock(:key)"), {"key": _MIGRATION_LOCK})
+
+
+def _refuse_half_restored(connection: Connection) -> None:
+    if connection.scalar(text("SELECT to_regclass(:name)"), {"name": UNFINISHED_RESTORE}):
+        raise StorageUnavailable(
+            "a restore has begun and not ended, so the data are not whole: make it again with FORCE=yes."
+        )
 
 
 def _unknown(connection: Connection, scripts: ScriptDirectory) -> set[str]:

@@ -9,6 +9,8 @@ from common.logging import get_logger
 
 log = get_logger()
 _DETAIL_CHARACTERS = 300
+UNFINISHED_RESTORE = "restore_unfinished"
+"""A table in PostgreSQL, there from a restore's beginning to its end: until then nothing is whole."""
 
 
 class StorageUnavailable(Exception):

@@ -6,6 +6,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from common import config as settings
 from common.postgres import make_engine, migrate
+from common.storage import StorageUnavailable
 from services.users.storage import UserStorage
 
 
@@ -17,6 +18,8 @@ def main() -> None:
     engine = make_engine(config["POSTGRES"], "migrate")
     try:
         migrate(engine, UserStorage.migrations)
+    except StorageUnavailable as problem:
+        sys.exit(f"PostgreSQL: {problem}")
     except SQLAlchemyError as problem:
         reason = str(getattr(problem, "orig", problem)).strip().splitlines()[0]
         sys.exit(f"PostgreSQL refuses: {reason}. Check DB_USERNAME, which has to own the tables.")

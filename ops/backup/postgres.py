@@ -8,6 +8,7 @@ from typing import Any
 import psycopg2
 from psycopg2 import sql
 
+from common.storage import UNFINISHED_RESTORE
 from common.trust import libpq
 from ops.backup.programs import major, output, program
 from ops.backup.refusal import BackupError
@@ -18,8 +19,8 @@ _TIMEOUT_OF_TRANSACTIONS = 17
 """The version whose pg_restore begins with ``SET transaction_timeout``, which older servers refuse."""
 _TABLES = """
     SELECT c.oid::regclass::text FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-    WHERE c.relkind IN ('r', 'p', 'v', 'm')
-    AND n.nspname NOT LIKE 'pg\\_%' AND n.nspname <> 'information_schema' ORDER BY 1"""
+    WHERE c.relkind IN ('r', 'p', 'v', 'm') AND c.relname <> %s
+    AND n.nspname NOT LIKE 'pg\\_%%' AND n.nspname <> 'information_schema' ORDER BY 1"""
 _LOCK = 0x73756974655F  # "suite_", for who asks pg_locks
 _ROUTINES = """
     SELECT p.oid::regprocedure::text FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace
@@ -88,6 +89,22 @@ class Postgres:
         with self._locked("pg_try_advisory_lock_shared", "A restore is going on"):
             yield
 
+    def begin_restore(self) -> None:
+        """Note that what is there is not whole from now on: a process that is killed tells nobody."""
+        with self._session() as cursor:
+            cursor.execute(f"CREATE TABLE IF NOT EXISTS {UNFINISHED_RESTORE} ()")
+
+    def end_restore(self) -> None:
+        """It is whole."""
+        with self._session() as cursor:
+            cursor.execute(f"DROP TABLE {UNFINISHED_RESTORE}")
+
+    def is_half_restored(self) -> bool:
+        """Whether a restore has begun and not ended."""
+        with self._session() as cursor:
+            cursor.execute("SELECT to_regclass(%s) IS NOT NULL", (UNFINISHED_RESTORE,))
+            return bool(cursor.fetchone()[0])
+
     def dump(self, snapshot: Snapshot, path: Path) -> None:
         """Write the database as of the snapshot, in pg_dump's own format; the archive compresses it."""
         options = ["--format=custom", "--compress=0", "--no-owner", "--no-privileges"]
@@ -97,7 +114,7 @@ class Postgres:
         """What is there; nothing if there is no such database."""
         try:
             with self._session() as cursor:
-                cursor.execute(_TABLES)
+                cursor.execute(_TABLES, (UNFINISHED_RESTORE,))
                 return [row[0] for row in cursor.fetchall()]
         except NoDatabase:
             return []
@@ -113,7 +130,7 @@ class Postgres:
     def clear(self) -> None:
         """Drop every table, view and function, and keep the database with its rights."""
         with self._session() as cursor:
-            cursor.execute(_TABLES)
+            cursor.execute(_TABLES, (UNFINISHED_RESTORE,))
             for (name,) in cursor.fetchall():
                 cursor.execute("SELECT to_regclass(%s)", (name,))
                 if cursor.fetchone()[0]:
@@ -211,7 +228,7 @@ class NoDatabase(BackupError):
 
 
 def _counts(cursor: Any) -> dict[str, int]:
-    cursor.execute(_TABLES)
+    cursor.execute(_TABLES, (UNFINISHED_RESTORE,))
     counts = {}
     for (name,) in cursor.fetchall():
         cursor.execute(f"SELECT count(*) FROM {name}")  # noqa: S608 - quoted by regclass

@@ -27,10 +27,12 @@ def room(stores: Stores, tell: Tell, force: bool) -> Iterator[None]:
         raise BackupError(f"Not empty: {found}. FORCE=yes drops that, and then restores.")
     stores.postgres.make()
     with stores.postgres.alone(), told_if_half_done(tell):
+        stores.postgres.begin_restore()
         if found:
             tell(f"Dropping {found}")
             _drop(stores, waiting)
         yield
+        stores.postgres.end_restore()
 
 
 def _waiting(stores: Stores, connection: Connection) -> dict[str, int]:

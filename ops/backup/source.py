@@ -68,6 +68,8 @@ def backup(stores: Stores, target: Path, tell: Tell, settle_seconds: float = SET
     target.parent.mkdir(parents=True, exist_ok=True)
     servers = stores.versions()
     with archive.workplace(target.parent) as folder, stores.postgres.unrestored():
+        if stores.postgres.is_half_restored():
+            raise BackupError("A restore has begun and not ended: make it again with FORCE=yes first.")
         draft = _read(stores, folder, tell, servers, settle_seconds)
         tell("Packing")
         manifest = archive.pack(folder, draft, target)

@@ -12,9 +12,12 @@ from typing import Any
 
 import pytest
 
-from ops.backup.refusal import HALF
+from common.postgres import make_engine, migrate
+from common.storage import StorageUnavailable
+from ops.backup.refusal import HALF, BackupError
 from ops.backup.source import Stores, backup
 from ops.engines import PostgreSQL, RabbitMQ
+from services.users.storage import UserStorage
 from tests.integration.databases import new_database
 from tests.integration.ops.guarded import ADMIN, GuardedMongoDB
 from tests.integration.running import eventually, make_config
@@ -127,7 +130,12 @@ def test_a_restore_that_is_stopped_half_way_ends_at_once_says_so_and_can_be_made
     assert told.splitlines()[-2:] == [HALF, "error: stopped before it was done."]
     assert place.ask("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory'") == 0
     assert list((place.local / "backups").glob(".suite-backup-*")) == []
+    with pytest.raises(BackupError, match="A restore has begun and not ended"):
+        backup(place.stores, place.local / "half.tar.gz", print, settle_seconds=0)
+    with pytest.raises(StorageUnavailable, match="the data are not whole: make it again with FORCE=yes"):
+        migrate(make_engine(place.stores.config["POSTGRES"], "test"), UserStorage.migrations)
 
     again = place.restore()
     told, _ = again.communicate(timeout=30)
     assert (again.returncode, place.kept()) == (0, (1, 3)), told
+    assert not place.stores.postgres.is_half_restored()
