@@ -17,7 +17,7 @@ def test_the_tables_owner_migrates_and_nobody_else_has_that_login() -> None:
         for name, container in [("migrate", MIGRATE), *((name, process_of(PODS[name])) for name in PODS)]
     }
     assert [name for name, used in logins.items() if "postgresql-app" in used] == ["migrate"]
-    roles = {one["passwordSecret"]["name"]: one["name"] for one in walk(ALL) if "inRoles" in one}
+    roles = {one["passwordSecret"]["name"]: one["name"] for one in walk(ALL) if "passwordSecret" in one}
     for name, secret in (("users", "postgresql-serving"), ("backup", "postgresql-backup")):
         assert secret in logins[name]
         assert EXAMPLES[secret]["username"] == roles[secret]
