@@ -69,5 +69,6 @@ def is_well(world: World, name: str) -> bool:
     """Whether a gateway, one or the other, lists this instance as one that is well."""
     address = f"{world.suite.url}/api/services"
     answer = requests.get(address, headers={"Authorization": f"Bearer {world.admin.token}"}, timeout=15)
+    assert answer.ok, answer.text
     well = {one["pid"] for one in answer.json() if one["status"] == "pass"}
     return world.suite.processes[name].pid in well
