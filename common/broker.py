@@ -143,14 +143,22 @@ class ConfirmedPublisher(SharedExtension):
                 log.debug("broker_connection_dropped")
 
 
+def as_bytes(body: bytes | str | memoryview, encoding: str | None) -> bytes:
+    """The body as it came: py-amqp makes text of it where it can, and always of an empty one."""
+    if not isinstance(body, str):
+        return bytes(body)
+    try:
+        return body.encode(encoding or "utf-8")
+    except (LookupError, UnicodeError):  # an encoding that Python does not know, or that is none of text
+        return body.encode("utf-8", "surrogatepass")
+
+
 def _wire(message: Message, channel: Any) -> bytes:
     """The message's frames; what py-amqp makes of one takes ten times as long."""
-    body = message.body
-    if isinstance(body, str):
-        body = body.encode(message.properties.get("content_encoding") or "utf-8")
+    body = as_bytes(message.body, message.properties.get("content_encoding"))
     address, frame_max = (message.exchange, message.routing_key), channel.connection.frame_max
     return frames.publish(
-        channel.channel_id, address, _properties(message), bytes(body), frame_max, message.mandatory
+        channel.channel_id, address, _properties(message), body, frame_max, message.mandatory
     )
 
 

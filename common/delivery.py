@@ -19,7 +19,7 @@ from nameko.exceptions import ContainerBeingKilled
 from nameko.extensions import DependencyProvider, SharedExtension
 
 from common import clock, context, events, metrics, topology
-from common.broker import ConfirmedPublisher, Message, PublishFailed
+from common.broker import ConfirmedPublisher, Message, PublishFailed, as_bytes
 from common.consumer import QueueConsumer
 from common.events import Event
 from common.failures import PermanentFailure, Postponed
@@ -88,6 +88,10 @@ class Redelivery(SharedExtension):
         )
 
 
+def _body(message: Received) -> bytes:
+    return as_bytes(message.body, message.properties.get("content_encoding"))
+
+
 def _kept(message: Received) -> dict[str, Any]:
     return {key: value for key, value in message.headers.items() if not key.startswith("x-")}
 
@@ -95,13 +99,6 @@ def _kept(message: Received) -> dict[str, Any]:
 def _history(message: Received) -> dict[str, Any]:
     first = message.headers.get(FIRST_FAILED_AT) or clock.to_text(clock.now())
     return {ATTEMPTS: attempts_before(message) + 1, FIRST_FAILED_AT: first}
-
-
-def body_bytes(message: Received) -> bytes:
-    """The body as it came: py-amqp makes text of it where it can."""
-    if isinstance(message.body, str):
-        return message.body.encode(message.properties.get("content_encoding") or "utf-8")
-    return bytes(message.body)
 
 
 def properties_of(message: Received) -> dict[str, Any]:
@@ -170,7 +167,7 @@ class EventHandler(NamekoEventHandler):
     def read(self, message: Received) -> dict[str, Any] | None:
         """The event in a message; what is none is set aside."""
         try:
-            body = codec.loads(body_bytes(message), message.properties, self._accept)
+            body = codec.loads(_body(message), message.properties, self._accept)
         except Exception as exc:
             self.handle_undecodable(message, exc)
             return None
@@ -206,8 +203,9 @@ class EventHandler(NamekoEventHandler):
         error = exc_info[1] if exc_info else None
         try:
             outcome = self._settle(message, error)
-        except PublishFailed as problem:
-            log.error("message_kept", queue=self.queue.name, error=str(problem))
+        except Exception as problem:  # of whatever else a copy can't be made: the process has other messages
+            traced = None if isinstance(problem, PublishFailed) else problem
+            log.error("message_kept", queue=self.queue.name, error=str(problem), exc_info=traced)
             self.queue_consumer.requeue_later(message)
             return
         metrics.event_handled(self.event.name, outcome).inc()

@@ -167,6 +167,9 @@ GOOD = EVENT.make("r-1", user_id="u-1")
     ("body", "properties", "reason"),
     [
         (b"{not json", {}, "undecodable"),
+        (b"", {}, "malformed_event"),
+        (b"", {"content_encoding": "binary"}, "malformed_event"),
+        (b"", {"content_encoding": "base64", "content_type": "application/data"}, "malformed_event"),
         (b"\xff\xfe", {}, "undecodable"),
         (b"[" * 100_000, {}, "undecodable"),
         (GOOD, {"content_type": "application/x-strange"}, "undecodable"),
