@@ -1,7 +1,7 @@
 """JSON as RFC 8259 means it: what Python's parser lets through and others don't is refused here.
 
-Refused: ``NaN`` and ``Infinity`` (also as a number too large, such as ``1e999``), a key twice in one
-object, lone surrogates, bytes that are no UTF-8, nesting deeper than ``DEEPEST``, and an object with
+Refused: ``NaN`` and ``Infinity`` (also as a number too large, such as ``1e999`` or 400 nines), a key twice
+in one object, lone surrogates, bytes that are no UTF-8, nesting deeper than ``DEEPEST``, and an object with
 exactly the keys ``__type__`` and ``__value__``, which the message serializer would take for an encoded
 value.
 """
@@ -9,6 +9,7 @@ value.
 import json
 import math
 import re
+import sys
 from typing import Any, NoReturn
 
 import orjson
@@ -16,7 +17,8 @@ import orjson
 from common.errors import BadRequest
 
 DEEPEST = 32
-_MOST_DIGITS = 1000
+_MOST_DIGITS = sys.float_info.max_10_exp  # 308
+"""What is longer is Infinity to whoever reads numbers as floats (RFC 8259, section 6)."""
 _MARK = "\ufeff"
 """A byte order mark, which Python's parser refuses with a word for it; its decoder alone has none."""
 _SURROGATE = re.compile("[\ud800-\udfff]")
@@ -73,8 +75,8 @@ def _constant(name: str) -> NoReturn:
 
 
 def _int(digits: str) -> int:
-    if len(digits) > _MOST_DIGITS:
-        raise ValueError(f"a number has more than {_MOST_DIGITS} digits")
+    if len(digits.lstrip("-")) > _MOST_DIGITS:
+        raise ValueError("a number is too large")
     return int(digits)
 
 

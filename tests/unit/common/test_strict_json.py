@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from common import strict_json
 from common.errors import BadRequest
+from common.transport import codec
 
 texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
 plain = st.none() | st.booleans() | st.integers(-(10**30), 10**30) | texts
@@ -41,10 +42,19 @@ def test_a_number_that_is_none_is_refused(raw: bytes) -> None:
     assert "number" in refusal(raw) or "not a JSON value" in refusal(raw)
 
 
-def test_a_number_of_thousands_of_digits_is_refused_without_a_word_of_python() -> None:
-    message = refusal(b"[" + b"9" * 5001 + b"]")
-    assert "digits" in message
+@pytest.mark.parametrize("digits", [309, 310, 400, 1000, 5001])
+@pytest.mark.parametrize("sign", ["", "-"])
+def test_an_integer_that_is_no_float_is_refused_as_a_float_is(sign: str, digits: int) -> None:
+    message = refusal(f"[{sign}{'9' * digits}]".encode())
+    assert "a number is too large" in message
     assert "sys." not in message
+
+
+@pytest.mark.parametrize("sign", ["", "-"])
+def test_the_longest_integer_that_is_read_gets_through_a_call(sign: str) -> None:
+    value = strict_json.loads(f"[{sign}{'9' * 308}]".encode())
+    properties = {"content_type": "application/json", "content_encoding": "utf-8"}
+    assert codec.loads(codec.dumps(value), properties, {"application/json"}) == [float(sign + "1e308")]
 
 
 def test_a_large_number_is_kept_exactly() -> None:
