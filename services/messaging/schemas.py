@@ -27,6 +27,7 @@ from services.messaging.dead_letters import payload_of
 from services.messaging.domain import LATEST_DAYS, STATUSES
 
 LARGEST_CONTEXT = 100_000
+_BEYOND_INTEGERS = 2.0**63
 
 
 class NewMessage(StrictSchema):
@@ -46,6 +47,7 @@ class NewMessage(StrictSchema):
             length = len(text)
             strict_json.loads(text.encode())
             bson.encode(value)
+            _refuse_large(value)
         except (BadRequest, BSONError, OverflowError, ValueError, RecursionError):
             raise ValidationError("Not plain JSON, too deep, or a number is too large.") from None
         if length > LARGEST_CONTEXT:
@@ -67,6 +69,15 @@ def read_message(data: Any, header_key: str | None) -> dict[str, Any]:
     if own_key not in (None, wanted["idempotency_key"]):
         refuse("idempotency_key", "Not the one of the header Idempotency-Key.")
     return wanted
+
+
+def _refuse_large(value: Any) -> None:
+    """ValueError for a number beyond 64 bits: an integer of that size has been rounded on the way here."""
+    if isinstance(value, float) and abs(value) >= _BEYOND_INTEGERS:
+        raise ValueError("too large")
+    if isinstance(value, dict | list):
+        for one in value.values() if isinstance(value, dict) else value:
+            _refuse_large(one)
 
 
 class MessageQuery(StrictSchema):

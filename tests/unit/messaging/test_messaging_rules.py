@@ -161,6 +161,7 @@ def test_a_message_is_a_template_a_recipient_and_a_context() -> None:
         ("template", "spam"), ("template", None), ("template", ["welcome"]), ("recipient", "nobody"),
         ("recipient", "a@example.com, b@example.com"), ("context", None), ("context", []), ("context", "x"),
         ("context", {"a": "x" * 100_001}), ("context", {"a\0b": 1}), ("context", {"a": 2**64}),
+        ("context", {"a": [{"b": 1e30}]}), ("context", {"a": -(2.0**63)}),
         ("context", {"a": float("nan")}), ("context", {"a": "\ud800"}), ("context", {"\ud800": 1}),
         ("idempotency_key", ""), ("idempotency_key", "x" * 201), ("idempotency_key", 5), ("status", "sent"),
         ("template", "digest"), ("deliver_at", "tomorrow"), ("deliver_at", "2030-01-01"), ("deliver_at", 5),
