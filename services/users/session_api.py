@@ -39,7 +39,7 @@ class SessionApi(SuiteService):
     def end_sessions_of(self, user_id: str) -> None:
         """End all of another user's sessions; personal access tokens stay."""
         self.store.users.get(user_id)
-        self.store.sessions.end(user_id, None)
+        self.store.sessions.end_all(user_id)
 
     @rpc(allow=Allow.USER, idempotent=True)
     def end_session(self, session_id: str) -> None:
@@ -51,7 +51,7 @@ class SessionApi(SuiteService):
     @rpc(allow=Allow.USER, idempotent=True)
     def end_all_sessions(self) -> None:
         """End all of the caller's sessions."""
-        self.store.sessions.end(self.caller.user_id, None)
+        self.store.sessions.end_all(self.caller.user_id)
 
     def shown_sessions(self, user_id: str) -> list[dict[str, Any]]:
         """A user's sessions, as the caller sees them."""

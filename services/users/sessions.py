@@ -94,10 +94,16 @@ class SessionRepository(Repository):
             mine = select(SessionRow).where(SessionRow.user_id == parse_id(user_id), is_live)
             return session.scalars(mine.order_by(SessionRow.last_used_at.desc())).all()
 
-    def end(self, user_id: str, session_id: str | None) -> list[str]:
-        """End one session of the user, or all (None); the ids of those that ended."""
+    def end(self, user_id: str, session_id: str) -> list[str]:
+        """End one session of the user: its id, if it was there to be ended."""
+        return self._end(user_id, session_id, SessionRow.id == _parse_session_id(session_id))
+
+    def end_all(self, user_id: str) -> list[str]:
+        """End all of the user's sessions; the ids of those that ended."""
+        return self._end(user_id, None)
+
+    def _end(self, user_id: str, session_id: str | None, *which: Any) -> list[str]:
         with self.transaction() as session:
-            which = [] if session_id is None else [SessionRow.id == _parse_session_id(session_id)]
             ended = self.end_sessions(session, parse_id(user_id), *which)
             self._record_end(session, parse_id(user_id), session_id, ended)
         return [str(one) for one in ended]

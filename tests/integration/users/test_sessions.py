@@ -178,6 +178,11 @@ def test_a_user_sees_and_ends_their_own_sessions_only(
         with pytest.raises(NotFound) as caught:
             bobs.end_session(session_id=wrong)
         assert caught.value.code == "session_not_found"
+    for none in (None, "", 0, [], {}):  # as a call from elsewhere may have it; none of them means all
+        with pytest.raises(NotFound):
+            owner.end_session(session_id=none)
+        with pytest.raises(NotFound):
+            people.admin.end_session_of(user_id=ada["id"], session_id=none)
     owner.end_session(session_id=first)
     assert [one["id"] for one in owner.sessions()] == [second]
     owner.end_all_sessions()
