@@ -37,6 +37,7 @@ PERSONAL_TYPE = "pat+jwt"
 SERVICE_TYPE = "svc+jwt"
 _SERVICE_TOKEN_SECONDS = 300
 _LEEWAY_SECONDS = 5
+"""How far clocks may be apart where a token was just made. What a user holds ends when it says."""
 _PATIENCE_SECONDS = 3.0
 _MOST_VERIFIED = 10_000
 """How many tokens that were checked are remembered, with the time at which they end; revocation is checked
@@ -127,11 +128,11 @@ class Tokens(SharedExtension):
         expires_at = int(claims["exp"])
         # An ended session is remembered for the configured lifetime, which may have been longer once.
         ends_at = expires_at if is_personal else min(expires_at, claims["iat"] + self._lifetime)
-        if ends_at + _LEEWAY_SECONDS < time.time():
+        if ends_at <= time.time():
             raise _expired()
         scopes = frozenset(claims["scope"].split()) if is_personal else None
         identity = Identity(claims["sub"], claims["role"], claims["sid"], claims["jti"], expires_at, scopes)
-        _remember(self._verified, token, (identity, ends_at + _LEEWAY_SECONDS))
+        _remember(self._verified, token, (identity, ends_at))
         return identity
 
     def caller(self, worker_ctx: WorkerContext) -> Identity | None:
