@@ -14,6 +14,8 @@ _TOKEN = r"[!#$%&'*+.^_`|~0-9A-Za-z-]+"
 _REQUEST_LINE = re.compile(rf"({_TOKEN}) (\S+) (HTTP/([0-9])\.[0-9])\r?\n")
 _FIELD = re.compile(rf"({_TOKEN}):([^\r\n\0]*)\r?\n")
 _BLANKS = " \t"
+_MOST_LINES = 128
+"""Of headers; each costs far more than its bytes."""
 Pairs = list[tuple[str, str]]
 """Header fields in their order: name and value."""
 Values = dict[str, list[str]]
@@ -38,7 +40,7 @@ class Head:
         if not line.endswith(b"\n"):
             raise HeaderLineTooLong() if len(line) >= MAX_HEADER_LINE else Incomplete()
         self._size += len(line)
-        if self._size > MAX_TOTAL_HEADER_SIZE:
+        if self._size > MAX_TOTAL_HEADER_SIZE or len(self._read) >= _MOST_LINES:
             raise HeadersTooLarge()
         self._read.append(line)
         return line

@@ -33,8 +33,9 @@ def test_what_is_no_http_gets_a_problem_document_and_no_page_of_pythons(gateway:
         (f"GET /{'x' * 9000} HTTP/1.1\r\nHost: x\r\n\r\n", 414),
         (f"GET / HTTP/1.1\r\nHost: x\r\nX-Long: {'x' * 9000}\r\n\r\n", 431),
         ("GET / HTTP/1.1\r\n" + f"X: {'y' * 8000}\r\n" * 10 + "\r\n", 431),
+        ("GET / HTTP/1.1\r\nHost: x\r\n" + "X: y\r\n" * 200 + "\r\n", 431),
     ],
-    ids=["address", "header", "headers"],
+    ids=["address", "header", "headers", "many headers"],
 )
 def test_what_is_too_long_gets_a_problem_document(gateway: Suite, data: str, status: int) -> None:
     answer = send(gateway, data)
