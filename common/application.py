@@ -113,7 +113,7 @@ class Application:
 
 
 def _prepare(environ: dict[str, Any], aliases: dict[str, str]) -> None:
-    # eventlet does end a chunked body by itself; werkzeug reads it as empty unless told so.
+    # A body in chunks does end by itself; werkzeug reads it as empty unless told so.
     if environ.get("HTTP_TRANSFER_ENCODING", "").lower() == "chunked":
         environ["wsgi.input_terminated"] = True
     first, slash, rest = environ["PATH_INFO"][1:].partition("/")

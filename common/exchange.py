@@ -5,9 +5,10 @@ from functools import cached_property, lru_cache
 from typing import Any
 from urllib.parse import unquote
 
-from eventlet.wsgi import BROKEN_SOCK, ChunkReadError, HttpProtocol, Input
+from eventlet.wsgi import BROKEN_SOCK, HttpProtocol, Input
 
 from common.answers import Answer
+from common.chunked import Chunked
 from common.framing import (
     Head,
     Pairs,
@@ -139,15 +140,14 @@ class Exchange(HttpProtocol):
         environ["wsgi.input"] = environ["eventlet.input"] = self._body_of(environ)
         return environ
 
-    def _body_of(self, environ: dict[str, Any]) -> Input:
-        is_chunked = environ.get("HTTP_TRANSFER_ENCODING", "").lower() == "chunked"
-        length = None if is_chunked else environ.get("CONTENT_LENGTH", "0")
+    def _body_of(self, environ: dict[str, Any]) -> Input | Chunked:
         asks_first = environ.get("HTTP_EXPECT", "").lower() == "100-continue"
-        if asks_first and self.request_version != "HTTP/1.0":  # which knows no "100 Continue"
-            return Input(
-                self.rfile, length, self.connection, self.wfile, b"HTTP/1.1 100 Continue\r\n", is_chunked
-            )
-        return Input(self.rfile, length, self.connection, chunked_input=is_chunked)
+        # HTTP/1.0 knows no "100 Continue".
+        wfile = self.wfile if asks_first and self.request_version != "HTTP/1.0" else None
+        if environ.get("HTTP_TRANSFER_ENCODING", "").lower() == "chunked":
+            return Chunked(self.rfile, wfile)
+        length = environ.get("CONTENT_LENGTH", "0")
+        return Input(self.rfile, length, self.connection, wfile, b"HTTP/1.1 100 Continue\r\n")
 
     def handle_one_response(self) -> None:
         """Let the application answer, and send it in one piece."""
@@ -169,7 +169,7 @@ class Exchange(HttpProtocol):
         if not self.close_connection and not is_read(body):
             try:
                 body.discard()
-            except (ChunkReadError, OSError):
+            except OSError:
                 self.close_connection = True
 
     def _last_line(self) -> str:

@@ -10,9 +10,10 @@ from eventlet.wsgi import MAX_HEADER_LINE, MAX_TOTAL_HEADER_SIZE, HeaderLineTooL
 
 _LONGEST_LENGTH = 18
 """Digits of a Content-Length; what has more is no length of anything."""
-_TOKEN = r"[!#$%&'*+.^_`|~0-9A-Za-z-]+"
-_REQUEST_LINE = re.compile(rf"({_TOKEN}) (\S+) (HTTP/([0-9])\.[0-9])\r?\n")
-_FIELD = re.compile(rf"({_TOKEN}):([^\r\n\0]*)\r?\n")
+TOKEN = r"[!#$%&'*+.^_`|~0-9A-Za-z-]"
+"""What a word of HTTP's own is made of (RFC 9110, section 5.6.2)."""
+_REQUEST_LINE = re.compile(rf"({TOKEN}+) (\S+) (HTTP/([0-9])\.[0-9])\r?\n")
+_FIELD = re.compile(rf"({TOKEN}+):([^\r\n\0]*)\r?\n")
 _BLANKS = " \t"
 _MOST_LINES = 128
 """Of headers; each costs far more than its bytes."""
@@ -147,7 +148,7 @@ def has_body(values: Values) -> bool:
 
 
 def is_read(body: Any) -> bool:
-    """Whether an ``eventlet.wsgi.Input`` has come to its end."""
+    """Whether an ``eventlet.wsgi.Input``, or a body in chunks, has come to its end."""
     if body.chunked_input:
-        return bool(body.chunk_length == 0)
+        return bool(body.is_over)
     return bool(body.position >= (body.content_length or 0))

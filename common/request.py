@@ -74,7 +74,7 @@ class Request(WerkzeugRequest):
     def _read_whole(self) -> bytes:
         """All of it, as werkzeug reads it, which puts another stream around one that knows its end."""
         stream = self.environ["wsgi.input"]
-        if not isinstance(stream, Input) or stream.chunked_input:
+        if not isinstance(stream, Input):
             return self.get_data()
         if stream.content_length > self.most_bytes + 1:
             raise RequestEntityTooLarge()

@@ -7,6 +7,15 @@ from contextlib import ExitStack
 import pytest
 
 from tests.e2e.client import Client
+from tests.integration.gateway.wire import (
+    CHUNKED,
+    ENDLESS,
+    answer,
+    answer_to_one_who_sends,
+    connect,
+    get,
+    post,
+)
 from tests.suite import Suite
 
 
@@ -78,12 +87,34 @@ def test_a_client_that_names_no_host_gets_links_all_the_same(gateway: Suite) -> 
     assert "/api/todos" in answer
 
 
-@pytest.mark.parametrize("chunk", ["zz\r\n{}\r\n0\r\n\r\n", "-2\r\n{}\r\n0\r\n\r\n"])
-def test_a_broken_chunk_is_refused(gateway: Suite, chunk: str) -> None:
-    head = "POST /api/auth/login HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
-    answer = send(gateway, f"{head}Transfer-Encoding: chunked\r\n\r\n{chunk}")
+@pytest.mark.parametrize(
+    "chunks",
+    ["zz\r\n{}\r\n0\r\n\r\n", "-2\r\n{}\r\n0\r\n\r\n", "0x2\r\n{}\r\n0\r\n\r\n", "2\r\n{}SPILL\r\n0\r\n\r\n",
+     "2\n{}\n0\n\n", "2\r\n{}\r\n0\r\nGET /admin HTTP/1.1\r\n\r\n"],
+)  # fmt: skip
+def test_a_broken_chunk_is_refused_and_the_connection_closed(gateway: Suite, chunks: str) -> None:
+    answer = send(gateway, post("/api/auth/login", CHUNKED, chunks + get().decode()).decode())
 
     assert " 400 " in answer.splitlines()[0]
+    assert "application/problem+json" in answer
+    assert answer.count("HTTP/1.") == 1
+
+
+@pytest.mark.parametrize("length", [CHUNKED, f"{CHUNKED}Expect: 100-continue\r\n"])
+def test_a_body_in_chunks_ends_where_the_next_request_begins(gateway: Suite, length: str) -> None:
+    with connect(gateway) as connection:
+        connection.sendall(post("/api/auth/login", length, "1;a=b\r\n{\r\n0\r\nX-Sum: 1\r\n\r\n") + get())
+
+        assert b'"code":"malformed_json"' in answer(connection)[2]
+        assert answer(connection)[0] == 200
+
+
+@pytest.mark.parametrize(("first", "endless"), ENDLESS)
+def test_chunks_without_end_are_refused_while_they_come(gateway: Suite, first: str, endless: bytes) -> None:
+    with connect(gateway) as connection:
+        connection.sendall(post("/api/auth/login", CHUNKED, first))
+
+        assert answer_to_one_who_sends(connection, endless) == 400
 
 
 def test_a_body_that_nobody_wants_is_not_read_to_its_end(gateway: Suite) -> None:

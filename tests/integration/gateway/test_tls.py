@@ -14,7 +14,17 @@ import requests
 from ops.engines import RabbitMQ
 from tests.certificates import Pair, make_pair
 from tests.integration.gateway.conftest import wait_until
-from tests.integration.gateway.wire import CLOSE, answer, connect, get, post, until_closed
+from tests.integration.gateway.wire import (
+    CHUNKED,
+    CLOSE,
+    ENDLESS,
+    answer,
+    answer_to_one_who_sends,
+    connect,
+    get,
+    post,
+    until_closed,
+)
 from tests.suite import Suite
 
 HEAD, BODY, MOST = 2, 3, 40
@@ -80,6 +90,16 @@ def test_what_is_no_http_is_told_so_too(secure: Suite, pair: Pair) -> None:
 
     assert " 400 " in found.splitlines()[0]
     assert "Strict-Transport-Security" in found
+
+
+@pytest.mark.parametrize(("first", "endless"), ENDLESS)
+def test_chunks_without_end_are_refused_while_they_come(
+    secure: Suite, pair: Pair, first: str, endless: bytes
+) -> None:
+    with over_tls(secure, pair) as connection:
+        connection.sendall(post("/api/auth/login", CHUNKED, first))
+
+        assert answer_to_one_who_sends(connection, endless) == 400
 
 
 def test_without_tls_there_is_no_such_header(gateway: Suite) -> None:

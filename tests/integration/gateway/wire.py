@@ -1,10 +1,15 @@
 """HTTP by hand: what no client library would send, or not at that moment."""
 
+import contextlib
 import socket
+
+import eventlet
 
 from tests.suite import Suite
 
-CLOSE = "Connection: close\r\n"
+CLOSE, CHUNKED = "Connection: close\r\n", "Transfer-Encoding: chunked\r\n"
+ENDLESS = [("5;", b"a" * 65536), ("0\r\n", b"a: b\r\n" * 8192), ("", b"-1\r\n" * 16384)]
+"""How a body in chunks begins, and what then comes again and again: a line, trailers, chunks of no size."""
 
 
 def connect(gateway: Suite, seconds: float = 10) -> socket.socket:
@@ -36,6 +41,21 @@ def answer(connection: socket.socket) -> tuple[int, dict[str, str], bytes]:
     first, *lines = head.splitlines()
     headers = {name.lower(): value.strip() for name, _, value in (line.partition(":") for line in lines)}
     return int(first.split()[1]), headers, _exactly(connection, int(headers.get("content-length", 0)))
+
+
+def answer_to_one_who_sends(connection: socket.socket, endless: bytes) -> int:
+    """The status of the answer to a client that sends and sends."""
+
+    def send() -> None:
+        with contextlib.suppress(OSError):
+            while True:
+                connection.sendall(endless)
+
+    sending = eventlet.spawn(send)
+    try:
+        return answer(connection)[0]
+    finally:
+        sending.kill()
 
 
 def _head(connection: socket.socket) -> str:
