@@ -13,8 +13,6 @@ from time import monotonic
 from typing import Any
 
 import eventlet
-from eventlet.greenio import GreenSocket
-from eventlet.patcher import original
 from eventlet.wsgi import HeaderLineTooLong, HeadersTooLarge
 from werkzeug.exceptions import BadRequest, default_exceptions
 
@@ -24,11 +22,10 @@ from common.exchange import ENDS, Exchange
 from common.framing import Incomplete, Malformed, is_read
 from common.handshake import part
 from common.ids import new_id
-from common.incoming import Incoming
+from common.incoming import Incoming, Secured
 from common.logging import get_logger
 
 log = get_logger()
-_Socket: Any = original("socket").socket
 
 SECURITY_HEADERS = {
     "Cache-Control": "no-store",
@@ -40,7 +37,6 @@ SECURITY_HEADERS = {
 }
 """As the OWASP REST cheat sheet asks; an answer that sets one itself keeps its own."""
 _LINGER_SECONDS = 2
-_READ_BYTES = 65536
 
 
 class Connection(Exchange):
@@ -56,11 +52,9 @@ class Connection(Exchange):
     def setup(self) -> None:
         """Begin to be watched."""
         super().setup()
-        self._incoming: Incoming | None = None
-        if not self.server.is_secure:
-            self._incoming = Incoming(self.connection)
-            self.rfile.close()
-            self.rfile = io.BufferedReader(self._incoming)
+        self._incoming = (Secured if self.server.is_secure else Incoming)(self.connection)
+        self.rfile.close()
+        self.rfile = io.BufferedReader(self._incoming)
         self._all: Connections = self.server.connections
         self._all.open.add(self)
 
@@ -87,14 +81,15 @@ class Connection(Exchange):
         """End what the client takes too long for; whoever reads or writes here notices."""
         self.deadline = now + self._all.limits.answer
         if self._is_answering:
-            _shut(self.connection, socket.SHUT_RDWR)
+            self._incoming.end(at_once=True)
+            self._incoming.shut(socket.SHUT_RDWR)
         elif not self.has_begun or not self._has_whole_body():
             self.is_late = True
-            self.leave()
+            self._incoming.end(at_once=True)
 
     def leave(self) -> None:
         """Read nothing more; what has arrived is answered."""
-        _shut(self.connection, socket.SHUT_RD)
+        self._incoming.end(at_once=False)
 
     def parse_request(self) -> bool:
         """Read the head of a request; False if it was refused."""
@@ -107,7 +102,7 @@ class Connection(Exchange):
             refusal = 400
         except (HeaderLineTooLong, HeadersTooLarge):
             refusal = 431
-        except (Incomplete, TimeoutError):
+        except Incomplete:
             return self._give_up()
         if refusal:
             return self._refuse(refusal)
@@ -131,6 +126,8 @@ class Connection(Exchange):
             if not self.rfile.peek(1):
                 return b""
             self.has_begun = True
+            if self._incoming.is_early:  # it has come with the one before: nobody had a turn in between
+                eventlet.sleep(0)
             self.deadline = monotonic() + self._all.limits.head
             line: bytes = self.rfile.readline(self.server.url_length_limit)
         except OSError:
@@ -147,8 +144,7 @@ class Connection(Exchange):
         self._is_answering = self.has_begun = False
         self.deadline = monotonic() + self._all.limits.idle
         self._all.waiting[self] = None
-        if self._incoming is not None:
-            self._incoming.is_early = True
+        self._incoming.is_early = True
 
     def _head_is_complete(self) -> None:
         self._all.waiting.pop(self, None)
@@ -171,14 +167,14 @@ class Connection(Exchange):
         """Close; who is still sending gets the time to see the answer, which a reset would take away."""
         self._all.waiting.pop(self, None)
         try:
-            if self._incoming is None:
+            if self.server.is_secure:
                 self._say_farewell()
-            else:
-                self._incoming.release()
             if self._lingers:
                 self._linger()
+            self._incoming.release()
             super().finish()
         finally:
+            self._incoming.release()
             # What could not be written raises again, before all is closed that keeps the descriptor open.
             for file in (self.wfile, self.rfile, self.connection):
                 with contextlib.suppress(OSError):
@@ -193,15 +189,9 @@ class Connection(Exchange):
     def _linger(self) -> None:
         try:
             self.wfile.flush()
-            _shut(self.connection, socket.SHUT_WR)
+            self._incoming.shut(socket.SHUT_WR)
             with eventlet.Timeout(_LINGER_SECONDS, False):
-                while self.connection.recv(_READ_BYTES):
+                while self._incoming.pass_over():
                     eventlet.sleep(0)
         except OSError:
             pass
-
-
-def _shut(sock: Any, how: int) -> None:
-    # The system's own call: that of a TLS connection would end its encryption with it.
-    with contextlib.suppress(OSError):
-        _Socket.shutdown(sock.fd if isinstance(sock, GreenSocket) else sock, how)

@@ -2,6 +2,7 @@
 
 import errno
 from collections.abc import Callable
+from itertools import count
 from typing import Any
 
 import eventlet
@@ -15,6 +16,8 @@ from common.logging import get_logger
 log = get_logger()
 _BACKLOG = 512
 _READ_BYTES = 65536
+_MOST_IN_A_ROW = 16
+"""Connections that are accepted before others have their turn: a flood of them never makes us wait."""
 FULL = (
     b"HTTP/1.1 503 Service Unavailable\r\nRetry-After: 5\r\nCache-Control: no-store\r\n"
     b"Connection: close\r\nContent-Length: 0\r\n\r\n"
@@ -49,7 +52,11 @@ class Listener:
 
     def run(self, serve: Serve) -> None:
         """Accept connections; running out of file descriptors is waited out, not died of."""
-        while self.is_open:
+        for number in count(1):
+            if not self.is_open:
+                return
+            if number % _MOST_IN_A_ROW == 0:
+                eventlet.sleep(0)
             try:
                 sock, address = self.socket.accept()
             except OSError as problem:

@@ -20,7 +20,7 @@ from common.request import Request, context_of
 
 log = get_logger()
 _SOCKET_SECONDS = 60
-"""For one write, or one read over TLS; what a client may take in all is watched by its connection."""
+"""For one write, or one step of a handshake; what a client may take in all is watched by its connection."""
 _DRAIN_SECONDS = 10
 _FLUSH_SECONDS = 1
 

@@ -3,21 +3,24 @@
 import io
 import socket
 from collections.abc import Iterator
+from typing import Any
 
 import eventlet
 import pytest
 from eventlet.greenio import GreenSocket
 from eventlet.hubs import get_hub
+from eventlet.patcher import original
 
 from common.incoming import Incoming
+from tests.unit.common.turns import Turns
 
-Pair = tuple[GreenSocket, socket.socket]
+Pair = tuple[Any, socket.socket]
 
 
 @pytest.fixture
 def pair() -> Iterator[Pair]:
     """The server's end and the client's."""
-    ours, theirs = socket.socketpair()
+    ours, theirs = original("socket").socketpair()  # eventlet's are two deep
     with theirs, GreenSocket(ours) as green:
         yield green, theirs
 
@@ -90,3 +93,70 @@ def test_a_released_descriptor_can_be_closed_and_used_again(pair: Pair) -> None:
     incoming.release()
 
     assert not is_watched(pair[0])
+
+
+@pytest.fixture
+def connected() -> Iterator[Pair]:
+    """The same over TCP, of which Linux delivers what comes after a shutdown for reading."""
+    with eventlet.listen(("127.0.0.1", 0)) as port, socket.create_connection(port.getsockname()) as theirs:
+        ours = port.accept()[0]
+        with ours:
+            yield ours, theirs
+
+
+def test_others_have_their_turn_while_a_client_sends_as_fast_as_it_is_read(pair: Pair) -> None:
+    pair[1].sendall(b"a" * 100_000)
+    incoming = Incoming(pair[0])
+    with Turns() as turns:
+        reader = io.BufferedReader(incoming)
+        assert sum(len(reader.read(1000)) for _ in range(100)) == 100_000
+        assert turns.count >= 4
+    incoming.release()
+
+
+def test_after_an_end_at_once_nothing_is_read_however_much_comes(connected: Pair) -> None:
+    incoming = Incoming(connected[0])
+    connected[1].sendall(b"before")
+    incoming.end(at_once=True)
+    connected[1].sendall(b"after")
+
+    assert [incoming.read(9) for _ in range(3)] == [b"", b"", b""]
+
+
+def test_after_an_end_in_order_what_had_come_is_read_and_nothing_else(connected: Pair) -> None:
+    incoming = Incoming(connected[0])
+    connected[1].sendall(b"before")
+    assert incoming.read(1) == b"b"
+    incoming.end(at_once=False)
+    connected[1].sendall(b"after")
+
+    assert [incoming.read(3), incoming.read(9), incoming.read(9)] == [b"efo", b"re", b""]
+
+
+def test_an_end_in_order_takes_back_no_end_at_once(connected: Pair) -> None:
+    incoming = Incoming(connected[0])
+    connected[1].sendall(b"a")
+    incoming.end(at_once=True)
+    incoming.end(at_once=False)
+
+    assert incoming.read(9) == b""
+
+
+@pytest.mark.parametrize("at_once", [False, True])
+def test_who_waits_is_woken_by_the_end(connected: Pair, at_once: bool) -> None:
+    incoming = Incoming(connected[0])
+    eventlet.spawn_after(0.01, incoming.end, at_once)
+
+    with eventlet.Timeout(5):
+        assert incoming.read(1) == b""
+    incoming.release()
+
+
+def test_what_comes_is_passed_over_until_the_client_is_gone(pair: Pair) -> None:
+    pair[1].sendall(b"a")
+    eventlet.spawn_after(0.01, pair[1].close)
+    incoming = Incoming(pair[0])
+
+    assert incoming.pass_over()
+    assert not incoming.pass_over()
+    incoming.release()
