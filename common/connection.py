@@ -46,6 +46,7 @@ class Connection(Exchange):
     has_begun = False
     is_late = False
     _is_answering = False
+    _is_leaving = False
     _lingers = False
     _served = 0
 
@@ -62,7 +63,7 @@ class Connection(Exchange):
         """The environment of a request; the last that this connection carries ends it."""
         environ = super().get_environ()
         self._served += 1
-        if self._served >= self._all.limits.requests:
+        if self._served >= self._all.limits.requests or self._is_leaving:
             self.hang_up()
         return environ
 
@@ -88,7 +89,8 @@ class Connection(Exchange):
             self._incoming.end(at_once=True)
 
     def leave(self) -> None:
-        """Read nothing more; what has arrived is answered."""
+        """Read nothing more; what has arrived is answered, which is the last answer."""
+        self._is_leaving = self.close_connection = True
         self._incoming.end(at_once=False)
 
     def parse_request(self) -> bool:

@@ -1,5 +1,6 @@
 """One request and its answer, on a connection that may carry more: read, handed on, written in one piece."""
 
+import contextlib
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 from typing import Any
@@ -167,10 +168,9 @@ class Exchange(HttpProtocol):
         finally:
             answer.sent()
         if not self.close_connection and not is_read(body):
-            try:
+            with contextlib.suppress(OSError):
                 body.discard()
-            except OSError:
-                self.close_connection = True
+            self.close_connection = not is_read(body)  # what comes after its end is no request
 
     def _last_line(self) -> str:
         if self.close_connection:

@@ -19,8 +19,9 @@ from common.framing import is_read
 from common.listener import FULL, Listener
 from tests.unit.common.turns import Turns
 
+BODY = b"GET /body HTTP/1.1\r\nHost: x\r\n\r\n" * 4
 LATER = b"GET /later HTTP/1.1\r\nHost: x\r\n\r\n"
-_connect = original("socket").create_connection
+_select, _connect = original("select").select, original("socket").create_connection
 
 
 class Server:
@@ -64,6 +65,57 @@ def server() -> Iterator[Server]:
 
 def until_closed(client: socket.socket) -> bytes:
     return b"".join(iter(lambda: client.recv(65536), b""))
+
+
+@pytest.mark.parametrize("path", [b"/read", b"/unread"])
+def test_the_rest_of_a_body_is_no_request_where_a_connection_gives_way_before_its_head_was_read(
+    server: Server, path: bytes
+) -> None:
+    with server.connect() as client:
+        client.sendall(b"POST %s HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n" % (path, len(BODY)))
+        one = next(iter(wait_for(server)))
+        # The rest of the head is there, and nobody has read it yet: no turn of the hub in between.
+        client.sendall(b"\r\n" + BODY[:40])
+        _select([one.connection.fileno()], [], [], 5)
+        assert server.connections.make_room()
+        client.sendall(BODY[40:] + LATER)
+        client.shutdown(socket.SHUT_WR)
+        answers = until_closed(client)
+
+    assert server.paths == [path.decode()]
+    assert answers.count(b"HTTP/1.1 200") == 1
+    assert b"Connection: close\r\n" in answers
+
+
+def wait_for(server: Server) -> Any:
+    """Those that wait, as soon as one of them has begun."""
+    with eventlet.Timeout(5):
+        while not any(one.has_begun for one in server.connections.waiting):
+            eventlet.sleep(0.001)
+    return list(server.connections.waiting)
+
+
+def test_what_had_come_when_a_connection_was_told_to_go_is_answered(server: Server) -> None:
+    with server.connect() as client:
+        client.sendall(b"GET /one HTTP/1.1\r\n")
+        one = next(iter(wait_for(server)))
+        client.sendall(b"Host: x\r\n\r\n" + LATER)
+        _select([one.connection.fileno()], [], [], 5)
+        one.leave()
+        answers = until_closed(client)
+
+    assert server.paths == ["/one"]
+    assert answers.endswith(b"Connection: close\r\n\r\nread 0")
+
+
+def test_a_connection_without_a_request_goes_at_once_when_told(server: Server) -> None:
+    with server.connect() as client:
+        with eventlet.Timeout(5):
+            while not server.connections.waiting:
+                eventlet.sleep(0.001)
+        assert server.connections.make_room()
+
+        assert until_closed(client) == b""
 
 
 def test_others_have_their_turn_between_requests_that_came_together(server: Server) -> None:
