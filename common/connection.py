@@ -20,7 +20,6 @@ from common import metrics, problems
 from common.connections import Connections
 from common.exchange import ENDS, Exchange
 from common.framing import Incomplete, Malformed, is_read
-from common.handshake import part
 from common.ids import new_id
 from common.incoming import Incoming, Secured
 from common.logging import get_logger
@@ -186,7 +185,7 @@ class Connection(Exchange):
     def _say_farewell(self) -> None:
         with contextlib.suppress(OSError):
             self.wfile.flush()
-            part(self.connection)
+            self.connection.part()
 
     def _linger(self) -> None:
         try:

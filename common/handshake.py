@@ -7,13 +7,11 @@ from math import inf
 from time import monotonic
 from typing import Any
 
-from eventlet.patcher import original
-
 from common.connections import Connections
 from common.logging import get_logger
+from common.secured import SecuredSocket
 
 log = get_logger()
-_Socket: Any = original("socket").socket
 _READ_BYTES = 65536
 _PLAINLY = b"This port speaks HTTPS only.\n"
 _REFUSAL = (
@@ -27,7 +25,7 @@ class Handshake:
 
     has_begun = False
 
-    def __init__(self, sock: Any, seconds: float) -> None:
+    def __init__(self, sock: SecuredSocket, seconds: float) -> None:
         self._socket = sock
         self.deadline = monotonic() + seconds
 
@@ -38,16 +36,12 @@ class Handshake:
 
     def leave(self) -> None:
         """Nothing has been asked yet, so nothing is answered."""
-        with contextlib.suppress(OSError):
-            _Socket.shutdown(self._socket, socket.SHUT_RDWR)
+        self._socket.cut()
 
 
 def secure(sock: Any, context: ssl.SSLContext, connections: Connections) -> Any:
     """The connection over TLS; None, and closed, if its client does not come to that in time."""
-    try:
-        secured = context.wrap_socket(sock, server_side=True, do_handshake_on_connect=False)
-    except OSError:
-        return sock.close()
+    secured = SecuredSocket(sock, context)
     begun = Handshake(secured, connections.limits.head)
     connections.open.add(begun)
     connections.waiting[begun] = None
@@ -63,17 +57,9 @@ def secure(sock: Any, context: ssl.SSLContext, connections: Connections) -> Any:
     return secured
 
 
-def part(sock: Any) -> None:
-    """Tell a client over TLS that nothing more comes, so that it knows that nothing was cut off."""
-    sock.setblocking(False)  # the client's own farewell is not waited for
-    with contextlib.suppress(OSError, ValueError):
-        sock.unwrap()
-    sock.setblocking(True)
-
-
-def _explain(sock: Any, problem: OSError) -> None:
+def _explain(sock: SecuredSocket, problem: OSError) -> None:
     if getattr(problem, "reason", "") == "HTTP_REQUEST":
         with contextlib.suppress(OSError):
-            _Socket.send(sock, _REFUSAL)
-            _Socket.shutdown(sock, socket.SHUT_WR)
-            _Socket.recv(sock, _READ_BYTES)  # what is unread at the close takes the answer away
+            sock.fd.send(_REFUSAL)
+            sock.fd.shutdown(socket.SHUT_WR)
+            sock.fd.recv(_READ_BYTES)  # what is unread at the close takes the answer away

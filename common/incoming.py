@@ -15,19 +15,15 @@ import io
 import socket
 from collections.abc import Callable
 from fcntl import ioctl
-from ssl import SSLWantReadError, SSLWantWriteError
+from ssl import SSLWantReadError
 from struct import unpack
 from termios import FIONREAD
 from typing import Any
 
 import eventlet
-from eventlet.green.ssl import GreenSSLSocket
-from eventlet.greenio import GreenSocket
-from eventlet.hubs import get_hub, trampoline
-from eventlet.patcher import original
+from eventlet.hubs import get_hub
 from greenlet import getcurrent, greenlet
 
-_Socket: Any = original("socket").socket
 _PASSED_BYTES = 65536
 _MOST_IN_A_ROW = 2
 """Reads without a turn of the hub; each may bring a thousand chunks of a byte, milliseconds of work."""
@@ -42,7 +38,6 @@ class Incoming(io.RawIOBase):
     def __init__(self, sock: Any) -> None:
         super().__init__()
         self._socket = sock
-        self._system = sock.fd if isinstance(sock, GreenSocket) else sock
         self._recv_into, self._fileno = self._taker(sock), sock.fileno()
         self._hub = get_hub()
         self._watch: Any = None
@@ -82,14 +77,14 @@ class Incoming(io.RawIOBase):
     def shut(self, how: int) -> None:
         """Shut the connection by the system's own call: that of TLS would end its encryption with it."""
         with contextlib.suppress(OSError):
-            _Socket.shutdown(self._system, how)
+            self._socket.fd.shutdown(how)
 
     def pass_over(self) -> bool:
         """Wait until something has come, and throw it away as it is, encrypted or not; False at the end."""
         try:
             while True:
                 try:
-                    return bool(_Socket.recv(self._system, _PASSED_BYTES))
+                    return bool(self._socket.fd.recv(_PASSED_BYTES))
                 except BlockingIOError:
                     self._wait()
         except OSError:
@@ -146,17 +141,8 @@ class Secured(Incoming):
         return super().readinto(buffer)
 
     def _taker(self, sock: Any) -> Callable[[Any], int]:
-        unwaiting: Any = super(GreenSSLSocket, sock)
-        read = unwaiting.read
-
-        def take(buffer: Any) -> int:
-            try:
-                return int(read(len(buffer), buffer))
-            except SSLWantWriteError:  # an answer to new keys
-                trampoline(sock, write=True, timeout=sock.gettimeout(), timeout_exc=TimeoutError)
-                return take(buffer)
-
-        return take
+        taker: Callable[[Any], int] = sock.take
+        return taker
 
     def _there(self) -> int:
         # Not less than that: what is encrypted is longer.
