@@ -192,6 +192,15 @@ _PROPERTIES: dict[str, tuple[int, Any]] = {
 }  # fmt: skip
 
 
+def is_sendable(name: str, value: Any) -> bool:
+    """Whether a property may have that value: not all that can be read can be written."""
+    try:
+        _PROPERTIES[name][1](value)
+    except Exception:  # of many kinds: py-amqp looks at nothing before it writes
+        return False
+    return True
+
+
 class _Batch:
     """The messages of one call, and the confirms that are still owed."""
 

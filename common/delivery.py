@@ -19,7 +19,7 @@ from nameko.exceptions import ContainerBeingKilled
 from nameko.extensions import DependencyProvider, SharedExtension
 
 from common import clock, context, events, metrics, topology
-from common.broker import ConfirmedPublisher, Message, PublishFailed, as_bytes
+from common.broker import ConfirmedPublisher, Message, PublishFailed, as_bytes, is_sendable
 from common.consumer import QueueConsumer
 from common.events import Event
 from common.failures import PermanentFailure, Postponed
@@ -93,7 +93,8 @@ def _body(message: Received) -> bytes:
 
 
 def _kept(message: Received) -> dict[str, Any]:
-    return {key: value for key, value in message.headers.items() if not key.startswith("x-")}
+    own = {key: value for key, value in message.headers.items() if not key.startswith("x-")}
+    return {key: value for key, value in own.items() if is_sendable("headers", {key: value})}
 
 
 def _history(message: Received) -> dict[str, Any]:
@@ -104,7 +105,8 @@ def _history(message: Received) -> dict[str, Any]:
 def properties_of(message: Received) -> dict[str, Any]:
     """The properties that a copy keeps: how to read it, which it is, whom to answer."""
     names = ("content_type", "content_encoding", "correlation_id", "message_id", "reply_to", "priority")
-    return {name: message.properties[name] for name in names if message.properties.get(name)}
+    found = {name: message.properties[name] for name in names if message.properties.get(name)}
+    return {name: value for name, value in found.items() if is_sendable(name, value)}
 
 
 class EventHandler(NamekoEventHandler):

@@ -7,6 +7,8 @@ for the first, and the way of those that came together with it; all else stays f
 from collections.abc import Callable
 from typing import Any
 
+import amqp
+from amqp import method_framing
 from eventlet.hubs import trampoline
 from kombu import Connection
 from kombu.message import Message as Received
@@ -15,6 +17,24 @@ from common import pace
 from common.transport import frames
 
 Take = Callable[[Received], None]
+
+
+class Readable(amqp.Message):
+    """A message that can always be read; one whose properties can't be has none, and is set aside for that.
+
+    py-amqp's own raises out of the loop that reads: the process ends, and the message comes to the next.
+    """
+
+    def _load_properties(self, class_id: int, header: bytes, offset: int) -> int:
+        found = frames.Delivery(0, 0, {})
+        frames.read_properties(found, header)
+        self.properties = found.properties
+        if found.headers:
+            self.properties["application_headers"] = found.headers
+        return offset
+
+
+method_framing.Message = Readable
 
 
 def await_something(connection: Connection, period: float) -> None:

@@ -167,8 +167,9 @@ class SafeRpcConsumer(RpcConsumer):
     def _set_aside(self, message: AnyMessage, reason: str, detail: str) -> None:
         try:
             self.redelivery.dead_letter(message, self.queue.name, reason, detail)
-        except PublishFailed as problem:
-            log.error("message_kept", queue=self.queue.name, error=str(problem))
+        except Exception as problem:  # as in ``common.delivery``: an end of this thread is one of the process
+            traced = None if isinstance(problem, PublishFailed) else problem
+            log.error("message_kept", queue=self.queue.name, error=str(problem), exc_info=traced)
             self.queue_consumer.requeue_later(message)
             return
         self.queue_consumer.ack_message(message)

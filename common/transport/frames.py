@@ -32,7 +32,10 @@ _NAMES = (
     (8, "expiration", "s"), (7, "message_id", "s"), (6, "timestamp", "T"), (5, "type", "s"),
     (4, "user_id", "s"), (3, "app_id", "s"), (2, "cluster_id", "s"),
 )  # fmt: skip
-_BROKEN = (StructError, IndexError, ValueError, OverflowError, FrameSyntaxError)
+# OSError: the system's word for a timestamp that is no year of its calendar.
+_BROKEN = (StructError, IndexError, ValueError, OverflowError, OSError, RecursionError, FrameSyntaxError)
+_DEEPEST = 32
+"""How deep tables and lists may be nested: what is read has to be written again where it is set aside."""
 
 
 def short(text: str) -> bytes:
@@ -280,4 +283,13 @@ def _headers(raw: bytes, place: int) -> tuple[dict[str, Any], int]:
             found[key] = raw[start:place].decode("utf-8", "replace")
         else:
             found[key], place = _read_item(raw, place)
+            _check_depth(found[key], _DEEPEST)
     return found, end
+
+
+def _check_depth(value: Any, left: int) -> None:
+    if isinstance(value, dict | list):
+        if not left:
+            raise ValueError("nested too deep")
+        for one in value.values() if isinstance(value, dict) else value:
+            _check_depth(one, left - 1)

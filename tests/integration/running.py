@@ -19,6 +19,7 @@ from common.identity import Allow, Tokens
 from common.revocation_feed import RevocationFeed
 from common.revocations import RevokedSessions
 from common.rpc import rpc
+from common.transport import frames
 from services.auth.tokens import Signer
 
 SECRET = "a secret that is long enough for these tests 0123456789"
@@ -108,6 +109,13 @@ class Wire:
         self.channel.basic_publish(
             amqp.Message(raw, application_headers=headers or {}, **known), exchange, queue
         )
+
+    def send_raw(self, properties: tuple[int, bytes], body: bytes, exchange: str, *routing_keys: str) -> None:
+        """Publish with properties that are bytes already, to each key, in one write."""
+        number, connection = self.channel.channel_id, self.channel.connection
+        each = [(exchange, routing_key) for routing_key in routing_keys]
+        written = [frames.publish(number, one, properties, body, connection.frame_max) for one in each]
+        connection.transport.write(b"".join(written))
 
     def count(self, queue: str) -> int:
         """How many messages wait in a queue."""

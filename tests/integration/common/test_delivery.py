@@ -14,8 +14,10 @@ from common.broker import PublishFailed
 from common.delivery import CurrentAttempt, handles
 from common.errors import NotFound, Unavailable
 from common.failures import PermanentFailure, Postponed
+from tests import poison
 from tests.integration.conftest import Run
 from tests.integration.running import RETRY, Running, Wire, eventually, make_config
+from tests.poison import DEEP_LIST, DEEP_TABLE
 
 EVENT = events.USER_DELETED
 QUEUE = topology.event_queue(EVENT, "listener").name
@@ -193,6 +195,19 @@ def test_poison_is_set_aside_with_its_body_and_the_next_event_is_handled(
     raw = message.body if isinstance(message.body, bytes) else message.body.encode()
     assert headers["dead-letter-reason"] == reason
     assert raw == (body if isinstance(body, bytes) else json.dumps(body).encode())
+    following = event()
+    send(wire, following)
+    eventually(lambda: attempts_at(following))
+
+
+@pytest.mark.parametrize("headers", [DEEP_TABLE, DEEP_LIST])
+def test_events_whose_headers_can_not_be_read_are_set_aside_however_they_are_read(
+    wire: Wire, headers: bytes
+) -> None:
+    keys = [EVENT.name] * 3  # the first is read by py-amqp, and those that come with it are not
+    wire.send_raw(poison.properties(headers, b"application/json"), b"{}", f"{EVENT.source}.events", *keys)
+    for _ in keys:
+        assert dead(wire)[0]["original-queue"] == QUEUE
     following = event()
     send(wire, following)
     eventually(lambda: attempts_at(following))

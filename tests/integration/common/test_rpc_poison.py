@@ -8,8 +8,10 @@ import pytest
 from common import errors, topology
 from common.broker import PublishFailed
 from common.errors import DeadlineExceeded, InternalError
+from tests import poison
 from tests.integration.common.calls import Mailbox
 from tests.integration.running import Running, Wire, eventually
+from tests.poison import DEEP_LIST, DEEP_TABLE
 
 pytestmark = pytest.mark.usefixtures("nothing_ends_a_process")
 
@@ -31,6 +33,14 @@ def test_a_call_that_can_not_be_answered_is_set_aside(
     message = wire.take(topology.DEAD_LETTERS)
     assert message.headers["dead-letter-reason"] == reason
     assert message.headers["original-queue"] == "rpc-target"
+    eventually(lambda: wire.count("rpc-target") == 0)
+
+
+@pytest.mark.parametrize("headers", [DEEP_TABLE, DEEP_LIST])
+def test_a_call_whose_headers_can_not_be_read_is_set_aside(wire: Wire, headers: bytes) -> None:
+    properties = poison.properties(headers, b"application/json", b"nowhere")
+    wire.send_raw(properties, b"{}", "nameko-rpc", "target.echo")
+    assert wire.take(topology.DEAD_LETTERS).headers["original-queue"] == "rpc-target"
     eventually(lambda: wire.count("rpc-target") == 0)
 
 
