@@ -7,6 +7,7 @@ that can get lost ends at its caller's deadline. Events, which nobody waits for,
 """
 
 import time
+from contextlib import suppress
 from typing import Any
 
 import eventlet
@@ -24,13 +25,15 @@ from common.transport import calling, frames, serving
 from common.transport.calling import Calling
 from common.transport.frames import Delivery, Reader
 from common.transport.serving import Serving
-from common.transport.wire import LinkLost, Wire
+from common.transport.wire import GOODBYE_SECONDS, LinkLost, Wire
 
 log = get_logger()
 _TICK_SECONDS = 0.02
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.1, 2.0
-_CANCEL_OK, _CANCEL, _CONNECTION_CLOSE = (60, 31), (60, 30), (10, 50)
+_CANCEL_OK, _CANCEL, _CONNECTION_CLOSE, _CLOSE_OK = (60, 31), (60, 30), (10, 50), (10, 51)
 _CHANNEL_CLOSE, _BLOCKED, _UNBLOCKED = (20, 40), (10, 60), (10, 61)
+_COMMON = (AMQPError, OSError, LinkLost)
+"""What ends a connection in the course of things; all else is a fault of this program."""
 
 
 class Link(SharedExtension):
@@ -52,7 +55,7 @@ class Link(SharedExtension):
         exchange = get_rpc_exchange(config)
         self.calling = Calling(exchange, self.container.service_name)
         self.serving = Serving(exchange.name, 2 * int(config["max_workers"]))
-        self.is_blocked = False
+        self.is_blocked = self._is_ending = False
         self._begun = Event()
         self._wire: Wire | None = None
         self._thread: Any = None
@@ -64,10 +67,32 @@ class Link(SharedExtension):
             self._thread = self.container.spawn_managed_thread(self._run, identifier="rpc_link")
 
     def stop(self) -> None:
-        """Acknowledge what is done, and close the connection."""
+        """Let the last replies and acknowledgements out, and close the connection; at most a second long.
+
+        Nameko calls this when the workers are done. The broker has read everything when it agrees to the end,
+        so that is waited for; reading goes on meanwhile: what is unread when a socket is closed makes the
+        system reset the connection, and the broker's system drop what the broker has not read.
+        """
         if self._thread is not None:
+            self._is_ending = True
+            with eventlet.Timeout(GOODBYE_SECONDS, False), suppress(LinkLost):
+                self._say_goodbye()
+            if self._wire is not None:
+                self._wire.cut("the process ends")
+            self.kill()
+
+    def kill(self) -> None:
+        """Close the connection without a goodbye."""
+        if self._thread is not None:
+            self._is_ending = True
             self._thread.kill()
-            self._close(frames.CLOSE_CONNECTION)
+            self._close()
+
+    def _say_goodbye(self) -> None:
+        if self._wire is not None and self._wire.is_open:
+            self.serving.flush()
+            self._wire.send(frames.CLOSE_CONNECTION)
+            self._thread.wait()
 
     @property
     def has_begun(self) -> bool:
@@ -109,21 +134,28 @@ class Link(SharedExtension):
             eventlet.sleep(_TICK_SECONDS)
 
     def _run(self) -> None:
+        # Whatever goes wrong, the next connection is tried: an end of this thread is one of the process.
         pause = _FIRST_PAUSE
-        while True:
+        while not self._is_ending:
             try:
                 self._serve_one_connection()
-            except (AMQPError, OSError, LinkLost) as problem:
-                pause = _FIRST_PAUSE if self._wire is not None else min(pause * 2, _LONGEST_PAUSE)
+            except (Exception, eventlet.Timeout) as problem:
+                if self._is_ending:
+                    return  # ``stop`` waits for this, and closes
+                is_new = self._wire is not None and isinstance(problem, _COMMON)
+                pause = _FIRST_PAUSE if is_new else min(pause * 2, _LONGEST_PAUSE)
                 self._report(problem)
-            finally:
                 self._close()
             eventlet.sleep(pause)
 
-    def _report(self, problem: Exception) -> None:
+    def _report(self, problem: BaseException) -> None:
+        broker = sanitize_url(self.container.config["AMQP_URI"])
+        if not isinstance(problem, _COMMON):
+            log.error("rpc_link_failed", error=repr(problem), broker=broker, exc_info=problem)
+            return
         is_news = self._wire is not None or isinstance(problem, AccessRefused)
         write = log.warning if is_news else log.debug
-        write("rpc_link_lost", error=str(problem), broker=sanitize_url(self.container.config["AMQP_URI"]))
+        write("rpc_link_lost", error=str(problem), broker=broker)
 
     def _serve_one_connection(self) -> None:
         config = self.container.config
@@ -140,14 +172,14 @@ class Link(SharedExtension):
             self._begun.send()
         self._wire.read_into(reader, amqp.transport._read_buffer)
 
-    def _close(self, goodbye: bytes = b"") -> None:
+    def _close(self) -> None:
         wire = self._wire
         if wire is not None:
             self.serving.flush()
             self._wire, self.is_blocked = None, False
             self.serving.lost()
             self.calling.lost()
-            wire.close(goodbye)
+            wire.close()
 
     def _deliver(self, message: Delivery) -> None:
         side = self.serving if message.channel == serving.CHANNEL else self.calling
@@ -166,6 +198,8 @@ class Link(SharedExtension):
         elif method == _CONNECTION_CLOSE and self._wire is not None:
             self._wire.send(frames.CONNECTION_CLOSED)
             raise LinkLost(_reason(payload))
+        elif method == _CLOSE_OK:
+            raise LinkLost("closed in good order")
         elif method in (_CHANNEL_CLOSE, _CANCEL):
             raise LinkLost(_reason(payload) if method == _CHANNEL_CLOSE else "a queue is gone")
 

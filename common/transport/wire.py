@@ -11,18 +11,23 @@ but not more than some messages: the other side idles while they are held back.
 
 import socket
 from collections import deque
+from contextlib import suppress
+from functools import partial
 from typing import Any
 
 import eventlet
 from eventlet.event import Event
+from eventlet.greenio import GreenSocket
 from eventlet.hubs import get_hub
+from eventlet.patcher import original
 
 from common.transport import frames
 
 MOST_WAITING_BYTES = 8 * 1024 * 1024
 MOST_GATHERED, MOST_GATHERED_BYTES = 8, 64 * 1024
 _READ_BYTES = 64 * 1024  # more would be mapped and unmapped for each read
-_GOODBYE_SECONDS = 1.0
+GOODBYE_SECONDS = 1.0
+_Socket: Any = original("socket").socket
 
 
 class LinkLost(Exception):
@@ -40,6 +45,7 @@ class Wire:
         self.frame_max = frame_max
         self.is_open = True
         self._sock = sock
+        self._why = ""
         # An encrypted write may have to read first: that is for the thread that may wait.
         self._send_now = None if encrypted else sock.fd.send
         self._waiting: deque[bytes] = deque()
@@ -101,38 +107,37 @@ class Wire:
         if first:
             reader.feed(first)
         try:
-            while True:
-                data = self._sock.recv(_READ_BYTES)
-                if not data:
-                    raise LinkLost("the broker has closed the connection")
+            while data := self._sock.recv(_READ_BYTES):
                 self._received = True
                 reader.feed(data)
         except OSError as problem:
-            raise LinkLost(str(problem)) from None
+            self.cut(str(problem))
+        self.cut("the broker has closed the connection")
+        raise LinkLost(self._why)
 
-    def cut(self) -> None:
+    def cut(self, why: str = "it was cut") -> None:
         """Drop the connection: whoever reads notices at once."""
         if self.is_open:
-            self.is_open = False
-            try:
-                self._sock.shutdown(socket.SHUT_RDWR)
-            except OSError:
-                pass
+            self.is_open, self._why = False, why
+            # The system's own call: that of a TLS connection ends its encryption with it, which whoever
+            # reads at that moment does not survive.
+            is_plain = isinstance(self._sock, GreenSocket)
+            shut = self._sock.shutdown if is_plain else partial(_Socket.shutdown, self._sock)
+            with suppress(OSError):
+                shut(socket.SHUT_RDWR)
 
-    def close(self, goodbye: bytes = b"") -> None:
-        """Write what is waiting, and ``goodbye``; then let go of the socket."""
+    def close(self) -> None:
+        """Write what is gathered and what is waiting, within a second; then let go of the socket."""
         try:
-            with eventlet.Timeout(_GOODBYE_SECONDS, False):
-                if goodbye and self.is_open:
-                    self.send(goodbye)
-                    while self._waiting:
-                        eventlet.sleep(0.01)
-        except (LinkLost, LinkFull):
-            pass
-        self.cut()
-        for thread in self._threads:
-            thread.kill()
-        self._sock.close()
+            with eventlet.Timeout(GOODBYE_SECONDS, False):
+                self._end_turn()
+                while self._waiting and self.is_open:
+                    eventlet.sleep(0.01)
+        finally:
+            self.cut("it is not needed any more")
+            for thread in self._threads:
+                thread.kill()
+            self._sock.close()
 
     def _try(self, data: bytes) -> int:
         try:
@@ -140,7 +145,7 @@ class Wire:
         except BlockingIOError:
             return 0
         except OSError as problem:
-            self.cut()
+            self.cut(str(problem))
             raise LinkLost(str(problem)) from None
 
     def _keep(self, data: bytes) -> None:
@@ -163,8 +168,8 @@ class Wire:
                     self._sock.sendall(self._waiting[0])
                     self._waiting_bytes -= len(self._waiting.popleft())
                 self._wake = Event()
-        except OSError:
-            self.cut()
+        except Exception as problem:
+            self.cut(f"{type(problem).__name__}: {problem}")
 
     def _beat(self, seconds: float) -> None:
         silent = 0
@@ -173,7 +178,7 @@ class Wire:
             eventlet.sleep(seconds)
             silent = 0 if self._received else silent + 1
             if silent >= 4:  # two heartbeats, as the specification asks
-                self.cut()
+                self.cut("two heartbeats of the broker are missing")
             elif not self._sent:
                 self._beat_once()
 

@@ -1,5 +1,6 @@
 """The queues that bring replies: each caller's own, found by all who answer, and gone with their caller."""
 
+import json
 from typing import Any
 
 import eventlet
@@ -8,11 +9,12 @@ import requests
 
 from common import topology
 from common.errors import SuiteError
-from common.rpc import Service
+from common.identity import Allow
+from common.rpc import Service, rpc
 from common.transport.link import Link
 from common.transport.serving import DIRECT
 from ops.engines import RabbitMQ
-from tests.integration.common.calls import Target
+from tests.integration.common.calls import Mailbox, Target
 from tests.integration.conftest import Run
 from tests.integration.running import Running, Wire, eventually, make_config
 
@@ -24,6 +26,17 @@ class Caller:
 
     name = "caller"
     target: Any = Service("target", deadline=5)
+
+
+class Leaving:
+    """Answers at length, and is stopped meanwhile."""
+
+    name = "leaving"
+
+    @rpc(allow=Allow.PUBLIC)
+    def answer(self, size: int) -> str:
+        eventlet.sleep(0.005)
+        return "x" * size
 
 
 @pytest.fixture
@@ -54,11 +67,36 @@ def test_the_queue_of_a_caller_that_dies_goes_and_its_reply_is_lost_and_nothing_
 ) -> None:
     asking = eventlet.spawn(_outcome, fast.inject("target"))
     eventually(lambda: "orphaned" in Target.executed)
-    fast.container.shared_extensions[Link]._thread.kill()
+    fast.container.shared_extensions[Link].kill()
     assert isinstance(asking.wait(), SuiteError)
     eventually(lambda: _queues(rabbitmq, vhost_uri) == [])
     eventually(lambda: target.container._worker_pool.running() == 0)
     assert wire.count("rpc-target") == wire.count(topology.DEAD_LETTERS) == 0
+
+
+@pytest.mark.parametrize("size", [1, 200_000])
+def test_a_stop_under_load_answers_what_was_taken_and_leaves_the_rest_as_new(
+    vhost_uri: str, run: Run, wire: Wire, mailbox: Mailbox, size: int
+) -> None:
+    leaving, calls = run(Leaving, make_config(AMQP_URI=vhost_uri, RPC_TRANSPORT="fast")), 200
+    for number in range(calls):
+        properties = {"reply_to": mailbox.name, "correlation_id": str(number)}
+        wire.send({"args": [size], "kwargs": {}}, "leaving.answer", "nameko-rpc", **properties)
+    eventually(lambda: wire.count(mailbox.name))
+    leaving.container.stop()
+    answered: list[Any] = []
+    left: list[Any] = []
+
+    def is_all_there() -> bool:
+        answered.extend(_taken(wire, mailbox.name))
+        left.extend(_taken(wire, "rpc-leaving"))
+        return len(answered) + len(left) >= calls
+
+    eventually(is_all_there)
+    assert not any(message.delivery_info["redelivered"] for message in left)
+    numbers = [message.properties["correlation_id"] for message in (*answered, *left)]
+    assert sorted(numbers, key=int) == [str(number) for number in range(calls)]
+    assert all(json.loads(message.body)["result"] == "x" * size for message in answered)
 
 
 def test_a_new_connection_has_a_new_queue_since_the_last_may_still_be_locked(
@@ -123,3 +161,7 @@ def _delete(rabbitmq: RabbitMQ, uri: str, name: str) -> None:
     resource = f'rabbit_misc:r(<<"{uri.rpartition("/")[2]}">>, queue, <<"{name}">>)'
     found = f"{{ok, Queue}} = rabbit_amqqueue:lookup({resource})"
     rabbitmq.evaluate(f'{found}, rabbit_amqqueue:delete(Queue, false, false, <<"tests">>)')
+
+
+def _taken(wire: Wire, queue: str) -> list[Any]:
+    return list(iter(lambda: wire.channel.basic_get(queue, no_ack=True), None))

@@ -16,6 +16,7 @@ from common.mongo import MongoStorage
 from common.postgres import PostgresStorage, make_engine
 from common.rpc import Service
 from common.storage import StorageUnavailable
+from common.transport.link import Link
 from ops.engines import MongoDB, PostgreSQL, RabbitMQ
 from ops.runner.logins import check_mongodb, check_postgresql, check_rabbitmq
 from tests.certificates import Pair, make_pair
@@ -89,6 +90,12 @@ def test_calls_events_and_retries_go_over_tls_with_a_certificate_of_one_s_own(
         pool, values = eventlet.GreenPool(20), ["x" * size for size in (1, 100_000, 300_000)] * 10
         assert list(pool.imap(lambda value: caller.inject("target").echo(value=value), values)) == values
         Caller.hears(wire)
+        link = caller.container.shared_extensions.get(Link)
+        if link is not None and link.is_used:
+            link._wire.cut("as when heartbeats are missing")
+            eventually(lambda: link.is_open)
+            assert caller.inject("target").echo(value="again") == "again"
+        assert caller.is_alive
         assert caller.container.shared_extensions[ConfirmedPublisher]._connection.ssl
         with eventlet.Timeout(8):  # a stop that waits for the farewell of a silent broker never ends
             caller.container.stop()

@@ -26,7 +26,7 @@ def report(running: Running) -> Any:
 
 
 def test_one_whose_calls_are_not_taken_any_more_fails(auth: Running) -> None:
-    auth.container.shared_extensions[Link]._thread.kill()
+    auth.container.shared_extensions[Link].kill()
     eventually(lambda: report(auth)["status"] == "fail")
     found = report(auth)["dependencies"]
     assert (found["consumers"]["status"], found["consumers"]["detail"]) == ("fail", "no calls are taken")

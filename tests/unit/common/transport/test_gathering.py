@@ -64,13 +64,14 @@ def test_what_leaves_at_once_takes_along_what_was_gathered_before_it(pair: Pair)
 
 def test_an_orderly_end_takes_along_what_was_gathered(pair: Pair) -> None:
     pair.wire.gather(b"last words, ")
-    pair.wire.close(b"goodbye")
+    pair.wire.gather(b"goodbye")
+    pair.wire.close()
     assert pair.writes() == [b"last words, goodbye"]
 
 
 def test_a_connection_that_is_lost_within_the_turn_takes_no_more_and_harms_nobody(pair: Pair) -> None:
     pair.wire.gather(b"never sent")
-    pair.wire.cut()
+    pair.wire.cut("for a test")
     eventlet.sleep(0)
     with pytest.raises(LinkLost):
         pair.wire.gather(b"x")
@@ -102,7 +103,8 @@ def test_in_whatever_way_they_are_written_all_arrive_in_order(steps: list[tuple[
         getattr(narrow.wire, how)(piece)
         if is_turn_over:
             eventlet.sleep(0)
-    narrow.wire.close(b"end")
+    narrow.wire.gather(b"end")
+    narrow.wire.close()
     assert reading.wait() == b"".join(pieces) + b"end"
     narrow.peer.close()
 

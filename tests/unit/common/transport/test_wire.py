@@ -57,8 +57,8 @@ def test_a_connection_that_was_cut_takes_nothing_and_its_reader_ends(pair: Pair)
     reader = Reader(lambda m: None, lambda m: None, lambda *other: None)
     reading = eventlet.spawn(_ends, pair.wire, reader)
     eventlet.sleep(0)
-    pair.wire.cut()
-    assert reading.wait()
+    pair.wire.cut("no more of it")
+    assert reading.wait() == "no more of it"
     with pytest.raises(LinkLost):
         pair.wire.send(b"x")
 
@@ -71,7 +71,8 @@ def test_an_end_of_the_broker_is_an_end_of_the_connection(pair: Pair) -> None:
 def test_what_waits_is_written_before_an_orderly_end(pair: Pair) -> None:
     pair.wire.send(b"a" * 2_000_000)
     reading = eventlet.spawn(pair.received, 2_000_003)
-    pair.wire.close(b"bye")
+    pair.wire.gather(b"bye")
+    pair.wire.close()
     assert reading.wait().endswith(b"abye")
 
 
@@ -95,9 +96,9 @@ def test_a_peer_that_sends_heartbeats_is_kept() -> None:
     assert reading.wait()
 
 
-def _ends(open_wire: Wire, reader: Any) -> bool:
+def _ends(open_wire: Wire, reader: Any) -> str:
     try:
         open_wire.read_into(reader, b"")
-    except LinkLost:
-        return True
-    return False
+    except LinkLost as lost:
+        return str(lost)
+    return ""
