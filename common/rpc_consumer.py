@@ -19,13 +19,14 @@ from nameko.rpc import RPC_QUEUE_TEMPLATE, Responder, RpcConsumer, get_rpc_excha
 from common.broker import TRANSIENT, PublishFailed
 from common.consumer import QueueConsumer
 from common.delivery import Redelivery
-from common.errors import SuiteError, internal_error
+from common.errors import SuiteError, Unavailable, internal_error
 from common.identity import Tokens
 from common.logging import get_logger
 from common.transport import codec
 from common.transport.frames import Delivery
 from common.transport.link import Link
 from common.transport.serving import is_queue
+from common.transport.wire import LinkFull
 
 log = get_logger()
 CONFIRM_SECONDS = 5
@@ -161,8 +162,23 @@ class SafeRpcConsumer(RpcConsumer):
         except (TypeError, ValueError, RecursionError):
             exc_info, error = sys.exc_info(), serialize(UnserializableValueError(result))
             result, body = None, codec.dumps({"result": None, "error": error})
-        self.link.serving.reply(message, body)
+        try:
+            self.link.serving.reply(message, body)
+        except LinkFull as problem:
+            log.error("rpc_reply_refused", bytes=len(body), error=str(problem))
+            result, exc_info = None, self._say_that_it_is_lost(message)
         return result, exc_info
+
+    def _say_that_it_is_lost(self, message: Delivery) -> Any:
+        """Answer with an error, for which there is always room; its like of ``sys.exc_info()``.
+
+        To cut the connection, so that the call is delivered again, would have all others carried out again,
+        too, while the broker does not read: the answer would not get out any sooner.
+        """
+        error = Unavailable("unavailable", "The answer was lost: the broker takes no messages.")
+        body = codec.dumps({"result": None, "error": serialize(error)})
+        self.link.serving.reply(message, body)
+        return Unavailable, error, None
 
     def _set_aside(self, message: AnyMessage, reason: str, detail: str) -> None:
         try:

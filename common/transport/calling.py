@@ -13,7 +13,7 @@ from nameko.rpc import RPC_REPLY_QUEUE_TEMPLATE
 
 from common.transport import frames
 from common.transport.frames import Delivery
-from common.transport.wire import LinkLost, Wire
+from common.transport.wire import LinkFull, LinkLost, Wire
 
 CHANNEL = 1
 _SWEEP_SECONDS = 0.025
@@ -99,6 +99,8 @@ class Calling:
         """
         if self._wire is None:
             raise LinkLost("there is no connection to the broker")
+        if self._wire.is_full:
+            raise LinkFull("the broker takes nothing")
         correlation_id = f"{self._own_key}-{next(self._numbers)}"
         data = self._written(question, correlation_id, self._wire.frame_max)
         waiting = Waiting(Event(), time.monotonic() + question.seconds, late)

@@ -22,6 +22,8 @@ CHANNEL = 2
 DIRECT = "amq.rabbitmq.reply-to"
 """RabbitMQ's pseudo-queue for replies, by which others may ask."""
 _NAMES_OF_QUEUES = (DIRECT, RPC_REPLY_QUEUE_TEMPLATE.partition("{")[0])
+SMALL_BYTES = 4096
+"""A reply of that length is always kept: no more of them can come than the window is wide."""
 _ACK_SECONDS = 0.02
 _CANCEL_SECONDS = 5.0
 _PAUSE_SECONDS = 1.0
@@ -102,13 +104,19 @@ class Serving:
             self._wire.send(frames.cancel(CHANNEL, self.consumer.queue.name))
             with eventlet.Timeout(_CANCEL_SECONDS, False):
                 self._cancelled.wait()
-        except (LinkLost, LinkFull):
+        except LinkLost:
             pass
 
     def reply(self, message: Delivery, body: bytes) -> None:
-        """Answer a call, and note that it is done. Raises LinkLost or LinkFull."""
+        """Answer a call, and note that it is done.
+
+        Raises LinkLost; and LinkFull where the body is more than ``SMALL_BYTES`` and there is no room. The
+        call is not done then: a small answer has to follow.
+        """
         if self._wire is None:
             raise LinkLost("there is no connection to the broker")
+        if self._wire.is_full and len(body) > SMALL_BYTES:
+            raise LinkFull("the broker takes nothing")
         address = message.properties["reply_to"]
         properties = frames.reply_properties(message.properties.get("correlation_id", ""))
         exchange = "" if is_queue(address) else self.exchange
@@ -156,7 +164,7 @@ class Serving:
         try:
             if self._wire is not None:
                 self._write(self._wire, data)
-        except (LinkLost, LinkFull):
+        except LinkLost:
             pass  # the broker gives it to somebody again
 
     def _write(self, wire: Wire, data: bytes) -> None:

@@ -7,6 +7,10 @@ stopped reading (an alarm) holds nobody up.
 Each write wakes a chain of the broker's processes, and each is woken once for all that one write brought.
 What need not leave alone is therefore gathered (``gather``) until the present turn of eventlet's hub is over,
 but not more than some messages: the other side idles while they are held back.
+
+Nothing is refused here. An acknowledgement that was dropped would never be told again, and what is gathered
+belongs to several: who may add much asks ``is_full`` first (a call, a long reply). What is left to add then
+is bounded without that: the broker delivers no more calls than its window until it reads that some are done.
 """
 
 import socket
@@ -44,6 +48,8 @@ class Wire:
     def __init__(self, sock: Any, *, frame_max: int, heartbeat: float, encrypted: bool) -> None:
         self.frame_max = frame_max
         self.is_open = True
+        self.is_full = False
+        """Whether so much is waiting that nothing long may be added."""
         self._sock = sock
         self._why = ""
         # An encrypted write may have to read first: that is for the thread that may wait.
@@ -60,7 +66,7 @@ class Wire:
             self._threads.append(eventlet.spawn(self._beat, heartbeat / 2))
 
     def send(self, data: bytes) -> None:
-        """Write, now or soon, after what is gathered; LinkLost or LinkFull if that can't be."""
+        """Write, now or soon, after what is gathered; LinkLost if that can't be."""
         if not self.is_open:
             raise LinkLost("the connection to the broker is closed")
         self._sent = True
@@ -73,7 +79,7 @@ class Wire:
             self._keep(data)
 
     def gather(self, data: bytes) -> None:
-        """Write together with what else this turn of the hub brings; LinkLost or LinkFull as ``send``.
+        """Write together with what else this turn of the hub brings; LinkLost as ``send``.
 
         A connection that is lost before the end of the turn is told of by ``read_into`` alone.
         """
@@ -93,7 +99,7 @@ class Wire:
         if self._gathered:
             try:
                 self.send(b"")
-            except (LinkLost, LinkFull):
+            except LinkLost:
                 pass  # whoever reads tells everybody
 
     def _take_gathered(self) -> bytes:
@@ -149,9 +155,7 @@ class Wire:
             raise LinkLost(str(problem)) from None
 
     def _keep(self, data: bytes) -> None:
-        if self._waiting_bytes + len(data) > MOST_WAITING_BYTES and self._waiting:
-            raise LinkFull("the broker takes nothing")
-        self._waiting_bytes += len(data)
+        self._count(len(data))
         if len(self._waiting) > 1 and len(self._waiting[-1]) + len(data) <= MOST_GATHERED_BYTES:
             self._waiting[-1] += data  # one write for all that have to wait, but for the one under way
         else:
@@ -166,10 +170,14 @@ class Wire:
                 while self._waiting:
                     # It stays the first until it is written: nobody may overtake it.
                     self._sock.sendall(self._waiting[0])
-                    self._waiting_bytes -= len(self._waiting.popleft())
+                    self._count(-len(self._waiting.popleft()))
                 self._wake = Event()
         except Exception as problem:
             self.cut(f"{type(problem).__name__}: {problem}")
+
+    def _count(self, more: int) -> None:
+        self._waiting_bytes += more
+        self.is_full = self._waiting_bytes >= MOST_WAITING_BYTES
 
     def _beat(self, seconds: float) -> None:
         silent = 0
@@ -179,11 +187,11 @@ class Wire:
             silent = 0 if self._received else silent + 1
             if silent >= 4:  # two heartbeats, as the specification asks
                 self.cut("two heartbeats of the broker are missing")
-            elif not self._sent:
+            elif not self._sent and not self._waiting:
                 self._beat_once()
 
     def _beat_once(self) -> None:
         try:
             self.send(frames.HEARTBEAT_FRAME)
-        except (LinkLost, LinkFull):
+        except LinkLost:
             pass

@@ -8,11 +8,11 @@ import pytest
 import requests
 
 from common import topology
-from common.errors import SuiteError
+from common.errors import SuiteError, Unavailable
 from common.identity import Allow
 from common.rpc import Service, rpc
 from common.transport.link import Link
-from common.transport.serving import DIRECT
+from common.transport.serving import DIRECT, SMALL_BYTES
 from ops.engines import RabbitMQ
 from tests.integration.common.calls import Mailbox, Target
 from tests.integration.conftest import Run
@@ -22,10 +22,11 @@ pytestmark = pytest.mark.usefixtures("nothing_ends_a_process")
 
 
 class Caller:
-    """Calls the target."""
+    """Calls the others."""
 
     name = "caller"
     target: Any = Service("target", deadline=5)
+    leaving: Any = Service("leaving", deadline=5)
 
 
 class Leaving:
@@ -72,6 +73,18 @@ def test_the_queue_of_a_caller_that_dies_goes_and_its_reply_is_lost_and_nothing_
     eventually(lambda: _queues(rabbitmq, vhost_uri) == [])
     eventually(lambda: target.container._worker_pool.running() == 0)
     assert wire.count("rpc-target") == wire.count(topology.DEAD_LETTERS) == 0
+
+
+def test_a_reply_for_which_there_is_no_room_is_replaced_by_an_error(
+    fast: Running, vhost_uri: str, run: Run
+) -> None:
+    answering = run(Leaving, make_config(AMQP_URI=vhost_uri, RPC_TRANSPORT="fast"))
+    client, link = fast.inject("leaving"), answering.container.shared_extensions[Link]
+    assert client.answer(size=1) == "x"
+    link._wire.is_full = True
+    with pytest.raises(Unavailable, match="The answer was lost"):
+        client.answer(size=SMALL_BYTES)
+    assert client.answer(size=SMALL_BYTES // 2) == "x" * (SMALL_BYTES // 2)
 
 
 @pytest.mark.parametrize("size", [1, 200_000])

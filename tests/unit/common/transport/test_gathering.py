@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from common.transport.wire import MOST_GATHERED, MOST_GATHERED_BYTES, LinkFull, LinkLost
+from common.transport.wire import MOST_GATHERED, MOST_GATHERED_BYTES, LinkLost
 from tests.unit.common.transport.broker_end import Pair
 
 
@@ -75,14 +75,6 @@ def test_a_connection_that_is_lost_within_the_turn_takes_no_more_and_harms_nobod
     eventlet.sleep(0)
     with pytest.raises(LinkLost):
         pair.wire.gather(b"x")
-
-
-def test_a_broker_that_takes_nothing_is_told_of_to_those_who_gather_too() -> None:
-    stuck = Pair(socket.SOCK_STREAM)
-    with pytest.raises(LinkFull):
-        for _ in range(2_000):
-            stuck.wire.gather(b"x" * 20_000)
-    stuck.close()
 
 
 def test_what_has_to_wait_is_one_write_as_well() -> None:
