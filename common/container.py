@@ -11,6 +11,7 @@ from typing import Any
 
 import eventlet
 from eventlet.event import Event
+from eventlet.greenpool import GreenPool
 from nameko.constants import DEFAULT_PARENT_CALLS_TRACKED, PARENT_CALLS_CONFIG_KEY
 from nameko.containers import ServiceContainer, WorkerContext
 from nameko.exceptions import ContainerBeingKilled
@@ -23,6 +24,7 @@ Args = tuple[Any, ...]
 Kwargs = dict[str, Any]
 HandleResult = Callable[[WorkerContext, Any, Any], tuple[Any, Any]]
 PATIENCE_SECONDS = 5
+_TICK_SECONDS = 0.01
 _CONTEXT = "_worker_context"
 
 
@@ -65,11 +67,25 @@ class Worker(WorkerContext):
         return [*self._parent_call_id_stack, self.call_id][-parents - 1 :]
 
 
+class Places(GreenPool):
+    """The places of a container's workers, of which a stop waits until all are free.
+
+    Where the last workers end while calls wait for their places, the first of those makes another event in
+    eventlet's own pool, and who waits for the last one waits for ever.
+    """
+
+    def waitall(self) -> None:
+        """Wait until nobody has a place, and nobody waits for one."""
+        while self.sem.balance < self.size:
+            eventlet.sleep(_TICK_SECONDS)
+
+
 class SuiteContainer(ServiceContainer):
     """Named in the settings as ``SERVICE_CONTAINER_CLS``."""
 
     def __init__(self, service_cls: type, config: dict[str, Any]) -> None:
         super().__init__(service_cls, trust.complete(config))
+        self._worker_pool = Places(self.max_workers)
         at_start = [one for one in self.dependencies if getattr(one, "at_start", False)]
         self._at_start = [(one.attr_name, one) for one in at_start]
         later = {one.attr_name: _Later(one) for one in self.dependencies if one not in at_start}
