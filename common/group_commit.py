@@ -9,7 +9,7 @@ write that no other is expected to join is made at once.
 """
 
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import islice
@@ -23,6 +23,7 @@ from pymongo.collection import Collection
 from pymongo.errors import BulkWriteError, WriteError
 
 from common import tracing
+from common.errors import Unavailable
 from common.mongo import DUPLICATE_KEY, AlreadyThere, Document, translated, unique
 
 _AT_ONCE = 100
@@ -63,7 +64,23 @@ class Update:
         return UpdateOne(self.those, self.change, upsert=self.upsert)
 
 
-Change = Insert | Update
+@dataclass(frozen=True, slots=True)
+class Late:
+    """A change that tells the time: it is put together when it is its turn."""
+
+    change: Callable[[], Insert | Update]
+
+    def make(self, collection: Collection[Document]) -> bool:
+        """By itself."""
+        return self.change().make(collection)
+
+    def in_bulk(self) -> "_InBulk":
+        """As a part of a bulk."""
+        return self.change().in_bulk()
+
+
+Change = Insert | Update | Late
+_InBulk = InsertOne[Document] | UpdateOne
 
 
 @dataclass(slots=True)
@@ -146,29 +163,41 @@ class GroupCommit:
             self._look()
 
     def _write_group(self) -> None:
-        self._write([self._waiting.popleft() for _ in islice(range(_AT_ONCE), len(self._waiting))])
-
-    def _write(self, writes: list[_Write]) -> None:
-        try:
-            outcomes = self._outcomes([one.change for one in writes])
-        except Exception as problem:
-            outcomes = dict.fromkeys(range(len(writes)), problem)
-        for number, one in enumerate(writes):
-            outcome = outcomes.get(number, False)
-            if isinstance(outcome, Exception):
-                one.done.send_exception(outcome)
+        """By kind, as the driver sends a command for each: of a kind with a change that can't be encoded it
+        has then stored nothing, and all can be made once more.
+        """
+        group = [self._waiting.popleft() for _ in islice(range(_AT_ONCE), len(self._waiting))]
+        bulk = [(one, one.change.in_bulk()) for one in group]
+        for kind in (InsertOne, UpdateOne):
+            those = [both for both in bulk if isinstance(both[1], kind)]
+            writes = [one for one, _ in those]
+            if len(writes) > 1:
+                self._write_together(writes, [change for _, change in those])
             else:
-                one.done.send(outcome)
+                self._write_each(writes)
 
-    def _outcomes(self, changes: list[Change]) -> dict[int, Any]:
-        """What is to be told of those changes that did more, or less, than find their document."""
-        if len(changes) == 1:
-            with unique():
-                return {0: changes[0].make(self._collection)}
-        with translated():
-            return self._outcomes_of_bulk([change.in_bulk() for change in changes])
+    def _write_together(self, writes: list[_Write], changes: list[_InBulk]) -> None:
+        try:
+            with translated():
+                outcomes = self._outcomes_of_bulk(changes)
+        except Unavailable as problem:
+            outcomes = dict.fromkeys(range(len(writes)), problem)
+        except Exception:
+            self._write_each(writes)  # what is wrong with one is no reason for the others to fail
+            return
+        for number, one in enumerate(writes):
+            _tell(one, outcomes.get(number, False))
 
-    def _outcomes_of_bulk(self, changes: list[InsertOne[Document] | UpdateOne]) -> dict[int, Any]:
+    def _write_each(self, writes: list[_Write]) -> None:
+        for one in writes:
+            try:
+                with unique():
+                    outcome: Any = one.change.make(self._collection)
+            except Exception as problem:
+                outcome = problem
+            _tell(one, outcome)
+
+    def _outcomes_of_bulk(self, changes: list[_InBulk]) -> dict[int, Any]:
         try:
             done = self._collection.bulk_write(changes, ordered=False)
         except BulkWriteError as problem:
@@ -177,6 +206,13 @@ class GroupCommit:
             made: dict[int, Any] = {one["index"]: True for one in problem.details["upserted"]}
             return made | {one["index"]: _failure(one) for one in problem.details["writeErrors"]}
         return dict.fromkeys(done.upserted_ids or {}, True)
+
+
+def _tell(write: _Write, outcome: Any) -> None:
+    if isinstance(outcome, Exception):
+        write.done.send_exception(outcome)
+    else:
+        write.done.send(outcome)
 
 
 def _failure(told: Document) -> Exception:

@@ -1,7 +1,9 @@
 """Many events at once in the ledger: each enters once, whatever comes twice, fails or dies in between."""
 
+import time
 import uuid
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 import eventlet
@@ -16,7 +18,7 @@ from pymongo.monitoring import (
 
 from common import events, group_commit, mongo
 from common.errors import Unavailable
-from common.group_commit import GroupCommit, Update
+from common.group_commit import GroupCommit, Insert, Late, Update
 from common.mongo import AlreadyThere
 from services.messaging import domain
 from services.messaging.domain import Contact, Mail
@@ -155,6 +157,33 @@ def test_one_that_can_not_be_written_fails_and_the_others_of_its_group_do_not(gr
     with pytest.raises(Unavailable):
         second.wait()
     assert (first.wait(), third.wait(), group.write(upsert(8))) == (True, True, True)
+
+
+def test_a_change_that_can_not_be_encoded_fails_alone(group: GroupCommit) -> None:
+    group.write(Insert({"_id": 1}))
+    wrong = Update({"_id": 3}, {"$set": {"a": "\ud800"}}, upsert=True)
+    changes = [Insert({"_id": 2}), Insert({"_id": 1}), wrong, upsert(4), Insert({"_id": "\ud800"}), upsert(5)]
+    first, taken, second, third, fourth, fifth = [eventlet.spawn(group.write, one) for one in changes]
+    for one in (second, fourth):
+        with pytest.raises(UnicodeEncodeError):
+            one.wait()
+    with pytest.raises(AlreadyThere):
+        taken.wait()
+    assert (first.wait(), third.wait(), fifth.wait()) == (False, True, True)
+    assert sorted(one["_id"] for one in group._collection.find()) == [1, 2, 4, 5]
+
+
+def test_a_change_that_tells_the_time_is_put_together_when_it_is_made(group: GroupCommit) -> None:
+    began = time.monotonic()
+
+    def change(key: int) -> Update:
+        return Update({"_id": key}, {"$set": {"waited": time.monotonic() - began}}, upsert=True)
+
+    with group.expecting(), group.expecting(), group.expecting(), group.expecting():
+        late = [eventlet.spawn(group.write, Late(partial(change, key))) for key in (1, 2)]
+        assert [one.wait() for one in late] == [True, True]
+    waited = [one["waited"] for one in group._collection.find()]
+    assert all(one >= group_commit._PATIENCE_SECONDS / 2 for one in waited)
 
 
 def test_a_group_whose_server_is_away_fails_for_each_and_the_next_does_not(
