@@ -18,6 +18,7 @@ from typing import Any
 from common import clock, tracing
 from common.ids import new_uuid
 from common.mail_kinds import URGENT
+from common.transport import codec
 
 ENVELOPE = ("event_id", "occurred_at", "request_id", "version")
 TRACEPARENT, TRACESTATE = "traceparent", "tracestate"
@@ -74,7 +75,9 @@ class Event:
         wrong = [name for name in ("event_id", "occurred_at", *self.fields) if not _is_right(name, body)]
         given = [name for name in self.optional if body.get(name) is not None]
         wrong += [name for name in given if not _is_right(name, body)]
-        return f"missing or of the wrong type: {', '.join(wrong)}" if wrong else None
+        if wrong:
+            return f"missing or of the wrong type: {', '.join(wrong)}"
+        return None if codec.is_plain(body) else "it has text or a number that can't be stored"
 
 
 def trace_of(payload: dict[str, Any]) -> dict[str, str]:

@@ -181,6 +181,8 @@ GOOD = EVENT.make("r-1", user_id="u-1")
         (b"null", {}, "malformed_event"),
         (b"5", {}, "malformed_event"),
         ([GOOD], {}, "malformed_event"),
+        ({**GOOD, "user_id": "\ud800"}, {}, "malformed_event"),
+        ({**GOOD, "unknown": [{"\udc00": 1}]}, {}, "malformed_event"),
         ({}, {}, "malformed_event"),
         ({**GOOD, "event_id": 5}, {}, "malformed_event"),
         ({"event_id": "e-1"}, {}, "malformed_event"),

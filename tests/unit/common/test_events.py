@@ -110,3 +110,14 @@ def test_an_event_with_a_field_of_another_type_is_not_taken_for_one(event: Event
             if wrong is None and name == "new_email":
                 continue
             assert name in str(event.problem({**made, name: wrong}))
+
+
+@pytest.mark.parametrize("event", events.ALL, ids=lambda event: event.name)
+@pytest.mark.parametrize("wrong", ["\ud800", "half \udc00 a pair"])
+def test_an_event_with_text_that_no_database_takes_is_refused(event: Event, wrong: str) -> None:
+    made = event.make("r-1", **fields_of(event))
+    texts = [name for name in ("event_id", *event.fields) if events.type_of(name) is str]
+    for name in texts:
+        assert "can't be stored" in str(event.problem({**made, name: wrong}))
+    for odd in ({"deep": [{"in": wrong}]}, {wrong: "a key"}, 2**70):
+        assert "can't be stored" in str(event.problem({**made, "unknown": odd}))

@@ -42,3 +42,13 @@ def test_what_a_stock_service_has_encoded_is_decoded() -> None:
 def test_a_serializer_that_is_not_accepted_is_refused() -> None:
     with pytest.raises(Exception, match="untrusted"):
         codec.loads(b"x", {"content_type": "application/x-python-serialize"}, ACCEPT)
+
+
+@pytest.mark.parametrize("value", [None, 1.5, "ü\U0001f600", [{"a": True}], 2**63, {"": {}}])
+def test_what_json_says_is_plain(value: Any) -> None:
+    assert codec.is_plain({"value": value})
+
+
+@pytest.mark.parametrize("value", ["\ud800", {"\udfff": 1}, [["\ud800\ud800"]], 2**70, b"bytes"])
+def test_what_only_pythons_json_knows_is_not(value: Any) -> None:
+    assert not codec.is_plain({"value": value})
