@@ -37,6 +37,7 @@ class Mailer:
         self.settings = settings
         self._tls_context = settings.tls_context()
         self._idle: deque[SmtpSession] = deque()
+        self._leaving: list[SmtpSession] = []
         self._slots = BoundedSemaphore(MAX_CONNECTIONS)
         self.breaker = Breaker(FAILURES, PAUSE_SECONDS, LONGEST_PAUSE_SECONDS)
         self._trouble = Event()
@@ -55,7 +56,8 @@ class Mailer:
         late = TemporaryFailure("smtp_timeout", "the mail server did not answer in time")
         with eventlet.Timeout(CHECK_SECONDS, late):
             SmtpSession.open(self.settings, self._tls_context, login=False).close()
-        self._close_stale()
+        self._part_from_stale()
+        self._say_goodbye()
 
     def await_trouble(self) -> None:
         """Return as soon as the server is left alone."""
@@ -67,15 +69,17 @@ class Mailer:
         """Make a connection if the pause is over; whether the server is there."""
         if not self.breaker.is_closed and self.breaker.allows():
             try:
-                self._keep_or_close(self._connect())
+                self._keep_or_part(self._connect())
             except (TemporaryFailure, PermanentFailure):
                 return False
+            self._say_goodbye()
         return self.breaker.is_closed
 
     def close(self) -> None:
         """Hang up all idle connections."""
         while self._idle:
-            self._idle.pop().close()
+            self._leaving.append(self._idle.pop())
+        self._say_goodbye()
 
     @contextmanager
     def _slot(self) -> Iterator[None]:
@@ -85,13 +89,16 @@ class Mailer:
         try:
             yield
         finally:
-            self._slots.release()
+            if self._leaving:
+                eventlet.spawn_n(self._say_goodbye_and_release)
+            else:
+                self._slots.release()
 
     def _deliver(self, session: SmtpSession, envelope: Envelope) -> None:
         try:
             session.deliver(envelope)
         finally:
-            self._keep_or_close(session)
+            self._keep_or_part(session)
 
     def _new_session(self) -> SmtpSession:
         if self.breaker.is_closed:
@@ -128,17 +135,29 @@ class Mailer:
             session.close()
         return None
 
-    def _keep_or_close(self, session: SmtpSession) -> None:
+    def _keep_or_part(self, session: SmtpSession) -> None:
+        """Nothing here waits for the server: it may have taken a mail, which its caller is to note first."""
         if session.reusable and session.mails < MAX_MAILS_PER_CONNECTION:
             self._idle.append(session)
         else:
-            session.close()
-        self._close_stale()
+            self._leaving.append(session)
+        self._part_from_stale()
 
-    def _close_stale(self) -> None:
+    def _part_from_stale(self) -> None:
         """The oldest stand at the left: they were used least recently."""
         while self._idle and _is_stale(self._idle[0]):
-            self._idle.popleft().close()
+            self._leaving.append(self._idle.popleft())
+
+    def _say_goodbye(self) -> None:
+        while self._leaving:
+            self._leaving.pop().close()
+
+    def _say_goodbye_and_release(self) -> None:
+        """In a green thread of its own, which keeps the slot: a connection that is left counts until then."""
+        try:
+            self._say_goodbye()
+        finally:
+            self._slots.release()
 
 
 @contextmanager

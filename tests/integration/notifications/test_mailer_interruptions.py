@@ -8,6 +8,7 @@ import eventlet
 import pytest
 
 from common.failures import DeliveryFailure, PermanentFailure, TemporaryFailure
+from services.notifications import mailer as mailer_module
 from services.notifications import smtp_session
 from services.notifications.emails import RenderedEmail, build_message
 from services.notifications.mailer import Mailer
@@ -93,6 +94,23 @@ def test_a_bare_time_limit_of_the_caller_is_an_unknown_outcome_too(
     mailer = mailer_for(scripted(BODY=SILENCE).port)
     with eventlet.Timeout(0.3):
         assert failure_of(mailer).reason == "smtp_unknown_outcome"
+
+
+def test_a_mail_that_was_taken_does_not_wait_for_the_goodbye(
+    scripted: Scripted, mailer_for: MailerFor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(mailer_module, "MAX_MAILS_PER_CONNECTION", 1)
+    monkeypatch.setattr(mailer_module, "MAX_CONNECTIONS", 1)
+    server = scripted(QUIT=SILENCE)
+    mailer = mailer_for(server.port)
+    with eventlet.Timeout(0.5, TemporaryFailure("smtp_timeout", "sending took too long")):
+        send(mailer)
+    assert len(server.mails) == 1
+    # The connection counts until it is closed: no other is made beside it.
+    began = time.monotonic()
+    send(mailer)
+    assert time.monotonic() - began > 0.5
+    assert (len(server.mails), server.connections) == (2, 2)
 
 
 @pytest.mark.parametrize("answer", [HANG_UP, b"421 closing"])
