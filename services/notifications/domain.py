@@ -17,6 +17,9 @@ LEASE_SECONDS = 6
 RENEW_SECONDS = 2
 """How often whoever is sending renews the claim."""
 LOOK_AGAIN_SECONDS = 2
+NOTE_SECONDS = 30
+"""How long it is tried to note that a mail is sent: longer than a failover of the data store takes."""
+NOTE_AGAIN_SECONDS = 1
 
 
 def somebody_else_is_at_it() -> Postponed:

@@ -16,6 +16,7 @@ from common.rpc import rpc
 from common.service import SuiteService
 from common.unsubscribe import UnsubscribeLinks
 from services.notifications import domain
+from services.notifications.claims import Claim
 from services.notifications.emails import RenderedEmail, build_message, render
 from services.notifications.list_headers import one_click
 from services.notifications.mail_server import MailServer
@@ -57,20 +58,25 @@ class NotificationsService(SuiteService):
             self._deliver(event)
 
     def _deliver(self, event: Payload) -> None:
-        if not self.deliveries.claim(event["message_id"], event["template"]):
+        claim = self.deliveries.claim(event["message_id"], event["template"])
+        if claim is None:
             log.info("message_duplicate", message_id=event["message_id"])
             return
+        with claim.lease:
+            self._send_claimed(event, claim)
+        metrics.mail(event["template"], "sent").inc()
+        log.info("mail_sent", message_id=event["message_id"], template=event["template"])
+
+    def _send_claimed(self, event: Payload, claim: Claim) -> None:
         try:
             self._send(event)
         except Postponed:
-            self.deliveries.give_back(event["message_id"])
+            claim.lease.give_back()
             raise
         except DeliveryFailure as failure:
-            self._note_failure(event, failure)
+            self._note_failure(event, claim, failure)
             raise
-        self.deliveries.sent(event["message_id"], self.attempt.number, event["template"])
-        metrics.mail(event["template"], "sent").inc()
-        log.info("mail_sent", message_id=event["message_id"], template=event["template"])
+        claim.sent(self.attempt.number)
 
     def _send(self, event: Payload) -> None:
         link = self._unsubscribe_link(event)
@@ -83,7 +89,7 @@ class NotificationsService(SuiteService):
             headers=one_click(link),
         )
         late = TemporaryFailure("smtp_timeout", "sending took too long")
-        with self.deliveries.held(event["message_id"]), eventlet.Timeout(domain.SEND_SECONDS, late):
+        with eventlet.Timeout(domain.SEND_SECONDS, late):
             self.mailer.send(message)
 
     def _render(self, template: str, context: Payload, locale: object, link: str | None) -> RenderedEmail:
@@ -94,11 +100,9 @@ class NotificationsService(SuiteService):
         preference, user_id = PREFERENCE_FOR.get(str(event["template"])), event.get("user_id")
         return self.unsubscribing.link(user_id, preference) if preference and user_id else None
 
-    def _note_failure(self, event: Payload, failure: DeliveryFailure) -> None:
+    def _note_failure(self, event: Payload, claim: Claim, failure: DeliveryFailure) -> None:
         final = domain.is_final(failure, self.attempt.is_last)
-        self.deliveries.failed(
-            event["message_id"], self.attempt.number, failure.reason, failure.message, final
-        )
+        claim.failed(self.attempt.number, failure.reason, failure.message, final)
         metrics.mail(event["template"], "dead" if final else "retried").inc()
         # The delivery of the event warns: it says whether there will be another attempt.
         log.info(

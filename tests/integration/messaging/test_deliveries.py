@@ -4,18 +4,18 @@ import io
 import json
 import logging
 import uuid
-from datetime import timedelta
 from typing import Any
 
 import eventlet
 import pytest
 
-from common import clock, events
+from common import events
 from common.errors import Conflict
 from common.failures import Postponed
 from common.logging import formatter
 from ops.engines.mailcatcher import MailCatcher
 from services.notifications import domain
+from services.notifications.claims import Claim
 from services.notifications.service import NotificationsService
 from services.notifications.storage import DeliveryLog
 from tests.integration.conftest import Run
@@ -40,20 +40,17 @@ def new_id() -> str:
     return str(uuid.uuid4())
 
 
-def claim(log: DeliveryLog, message_id: str) -> bool:
+def claim(log: DeliveryLog, message_id: str) -> Claim | None:
     return log.claim(message_id, "welcome")
-
-
-def status(log: DeliveryLog, message_id: str) -> str:
-    return str(log._deliveries.find_one({"_id": message_id})["status"])
 
 
 def test_a_mail_is_claimed_sent_and_then_a_duplicate(log: DeliveryLog, wire: Wire) -> None:
     message_id, heard = new_id(), Heard(wire, "notifications")
-    assert claim(log, message_id) is True
-    log.sent(message_id, 1, "welcome")
-    assert status(log, message_id) == domain.SENT
-    assert [claim(log, message_id) for _ in range(3)] == [False] * 3
+    mine = claim(log, message_id)
+    assert mine
+    mine.sent(1)
+    assert log.status(message_id) == domain.SENT
+    assert [claim(log, message_id) for _ in range(3)] == [None] * 3
     assert eventually(lambda: heard.names(message_id=message_id)) == ["notification_sent"]
 
 
@@ -65,38 +62,13 @@ def test_a_mail_that_is_being_sent_is_looked_at_again_later(log: DeliveryLog) ->
     assert caught.value.seconds == domain.LOOK_AGAIN_SECONDS
 
 
-def test_a_claim_whose_holder_died_is_free_when_its_time_is_over(log: DeliveryLog) -> None:
-    message_id = new_id()
-    claim(log, message_id)
-    over = clock.now() - timedelta(milliseconds=1)
-    log._deliveries.update_one({"_id": message_id}, {"$set": {"lease_until": over}})
-    assert claim(log, message_id) is True
-    with pytest.raises(Postponed):
-        claim(log, message_id)
-
-
-def test_a_claim_is_renewed_while_its_holder_is_sending(
-    log: DeliveryLog, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    assert domain.LEASE_SECONDS >= 2 * domain.RENEW_SECONDS
-    monkeypatch.setattr(domain, "LEASE_SECONDS", 0.5)
-    monkeypatch.setattr(domain, "RENEW_SECONDS", 0.1)
-    message_id = new_id()
-    claim(log, message_id)
-    with log.held(message_id):
-        eventlet.sleep(1)
-        with pytest.raises(Postponed):
-            claim(log, message_id)
-    eventlet.sleep(0.7)
-    assert claim(log, message_id) is True
-
-
 def test_a_failed_mail_may_be_tried_again_at_once(log: DeliveryLog, wire: Wire) -> None:
     message_id, heard = new_id(), Heard(wire, "notifications")
-    claim(log, message_id)
-    log.failed(message_id, 1, "smtp_timeout", "too slow", False)
-    assert status(log, message_id) == domain.FAILED
-    assert claim(log, message_id) is True
+    mine = claim(log, message_id)
+    assert mine
+    mine.failed(1, "smtp_timeout", "too slow", False)
+    assert log.status(message_id) == domain.FAILED
+    assert claim(log, message_id)
     [(name, event)] = eventually(lambda: heard.events(message_id=message_id))
     assert (name, event["reason"], event["final"], event["attempt"]) == (
         "notification_failed", "smtp_timeout", False, 1,
@@ -108,7 +80,7 @@ def test_of_many_that_claim_at_once_one_gets_it(log: DeliveryLog) -> None:
 
     def attempt(_: int) -> bool:
         try:
-            return claim(log, message_id)
+            return claim(log, message_id) is not None
         except Postponed:
             return False
 
@@ -128,23 +100,23 @@ def test_a_cancelled_mail_is_closed_and_its_request_changes_nothing(
     )  # fmt: skip
     assert eventually(lambda: heard.names(message_id=message_id)) == ["notification_cancelled"]
     eventlet.sleep(0.5)
-    assert claim(log, message_id) is False
-    assert status(log, message_id) == domain.CANCELLED
+    assert claim(log, message_id) is None
+    assert log.status(message_id) == domain.CANCELLED
     assert mailcatcher.mails(recipient) == []
     assert heard.names(message_id=message_id) == ["notification_cancelled"]
 
 
 def test_a_mail_is_cancelled_between_attempts_and_not_while_or_after_it_is_sent(log: DeliveryLog) -> None:
-    message_id = new_id()
-    claim(log, message_id)
+    message_id, sent = new_id(), new_id()
+    mine, other = claim(log, message_id), claim(log, sent)
+    assert mine
+    assert other
     with pytest.raises(Conflict, match="message_being_sent"):
         log.cancel(message_id)
-    log.failed(message_id, 1, "smtp_timeout", "too slow", False)
+    mine.failed(1, "smtp_timeout", "too slow", False)
     log.cancel(message_id)
-    assert status(log, message_id) == domain.CANCELLED
-    sent = new_id()
-    claim(log, sent)
-    log.sent(sent, 1, "welcome")
+    assert log.status(message_id) == domain.CANCELLED
+    other.sent(1)
     with pytest.raises(Conflict, match="message_sent"):
         log.cancel(sent)
 
@@ -160,7 +132,7 @@ def test_of_a_claim_and_a_cancellation_one_wins(log: DeliveryLog) -> None:
     pool = eventlet.GreenPool(20)
     ids = [new_id() for _ in range(60)]
     pairs = [(pool.spawn(claim, log, one), pool.spawn(cancelled, one)) for one in ids]
-    assert all(claimed.wait() is not stopped.wait() for claimed, stopped in pairs)
+    assert all((claimed.wait() is None) is stopped.wait() for claimed, stopped in pairs)
 
 
 def ask_for(
@@ -180,7 +152,7 @@ def test_a_request_seen_three_times_is_one_mail(
     for _ in range(2):
         announce.again(events.NOTIFICATION_REQUESTED, event)
     mailcatcher.wait_for_mail(recipient)
-    eventually(lambda: status(log, event["message_id"]) == domain.SENT)
+    eventually(lambda: log.status(event["message_id"]) == domain.SENT)
     announce.again(events.NOTIFICATION_REQUESTED, event)
     eventlet.sleep(0.5)
     assert len(mailcatcher.mails(recipient)) == 1

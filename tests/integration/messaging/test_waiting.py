@@ -213,13 +213,13 @@ def test_what_is_being_sent_or_sent_can_not_be_cancelled(
     try:
         message_id = admin.publish(data={**ALERT, "recipient": recipient})["id"]
         log = notifications.inject("deliveries", request_id="r")
-        eventually(lambda: log._status(message_id) == "claimed")
+        eventually(lambda: log.status(message_id) == "claimed")
         with pytest.raises(Conflict, match="message_being_sent"):
             admin.cancel(message_id=message_id)
     finally:
         mailcatcher.faults()
     mailcatcher.wait_for_mail(recipient)
-    eventually(lambda: log._status(message_id) == "sent")
+    eventually(lambda: log.status(message_id) == "sent")
     with pytest.raises(Conflict, match="message_sent"):
         admin.cancel(message_id=message_id)
     eventually(lambda: admin.get(message_id=message_id)["status"] == "sent")
