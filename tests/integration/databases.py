@@ -1,4 +1,4 @@
-"""A PostgreSQL database of one's own, and all events of a service in the order in which they came."""
+"""A PostgreSQL database of one's own, a service's events in their order, and what is asked of MongoDB."""
 
 import json
 import uuid
@@ -7,6 +7,7 @@ from typing import Any
 
 from kombu import Exchange, Queue
 from psycopg2 import sql
+from pymongo.monitoring import CommandFailedEvent, CommandListener, CommandStartedEvent, CommandSucceededEvent
 
 from ops.engines import PostgreSQL
 from tests.integration.running import Wire
@@ -55,3 +56,19 @@ class Heard:
     def names(self, **which: Any) -> list[str]:
         """The names of those events."""
         return [name for name, _ in self.events(**which)]
+
+
+class Commands(CommandListener):
+    """The names of the commands that a client has sent."""
+
+    def __init__(self) -> None:
+        self.names: list[str] = []
+
+    def started(self, event: CommandStartedEvent) -> None:
+        self.names.append(event.command_name)
+
+    def succeeded(self, event: CommandSucceededEvent) -> None:
+        pass
+
+    def failed(self, event: CommandFailedEvent) -> None:
+        pass

@@ -9,12 +9,6 @@ from typing import Any
 import eventlet
 import pytest
 from pymongo import MongoClient
-from pymongo.monitoring import (
-    CommandFailedEvent,
-    CommandListener,
-    CommandStartedEvent,
-    CommandSucceededEvent,
-)
 
 from common import events, group_commit, mongo
 from common.errors import Unavailable
@@ -24,7 +18,7 @@ from services.messaging import domain
 from services.messaging.domain import Contact, Mail
 from services.messaging.service import MessagingService
 from services.messaging.storage import Ledger
-from tests.integration.databases import Heard
+from tests.integration.databases import Commands, Heard
 from tests.integration.messaging.conftest import Announcer
 from tests.integration.running import Running, Wire, eventually
 
@@ -196,22 +190,6 @@ def test_a_group_whose_server_is_away_fails_for_each_and_the_next_does_not(
                 one.wait()
     monkeypatch.undo()
     assert group.write(upsert(1)) is True
-
-
-class Commands(CommandListener):
-    """The names of the commands that a client has sent."""
-
-    def __init__(self) -> None:
-        self.names: list[str] = []
-
-    def started(self, event: CommandStartedEvent) -> None:
-        self.names.append(event.command_name)
-
-    def succeeded(self, event: CommandSucceededEvent) -> None:
-        pass
-
-    def failed(self, event: CommandFailedEvent) -> None:
-        pass
 
 
 def test_those_that_begin_together_share_a_command_for_each_of_their_steps(messaging: Running) -> None:

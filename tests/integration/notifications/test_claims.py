@@ -8,7 +8,6 @@ from datetime import timedelta
 import eventlet
 import pytest
 from pymongo import MongoClient
-from pymongo.monitoring import CommandFailedEvent, CommandListener, CommandStartedEvent, CommandSucceededEvent
 
 from common import clock, group_commit
 from common.errors import Unavailable
@@ -18,6 +17,7 @@ from common.mongo import Document
 from services.notifications import domain
 from services.notifications.claims import Claim
 from services.notifications.storage import DeliveryLog
+from tests.integration.databases import Commands
 from tests.integration.link import Link
 from tests.integration.running import eventually
 
@@ -69,8 +69,8 @@ def far(link: Link) -> Iterator[Log]:
 def log(mongo_uri: str, far: Log) -> Iterator[Log]:
     """The same log for others."""
     with _client(mongo_uri) as client:
-        yield Log(client, far.deliveries.name)
-        client.drop_database("notifications_claims")
+        yield (one := Log(client, far.deliveries.name))
+        one.deliveries.drop()
 
 
 def _client(uri: str) -> MongoClient[Document]:
@@ -261,22 +261,6 @@ def test_what_can_not_be_noted_in_time_is_raised(
     with pytest.raises(Unavailable):
         claim.sent(1)
     link.mend()
-
-
-class Commands(CommandListener):
-    """The names of the commands that a client has sent."""
-
-    def __init__(self) -> None:
-        self.names: list[str] = []
-
-    def started(self, event: CommandStartedEvent) -> None:
-        self.names.append(event.command_name)
-
-    def succeeded(self, event: CommandSucceededEvent) -> None:
-        pass
-
-    def failed(self, event: CommandFailedEvent) -> None:
-        pass
 
 
 def test_a_mail_costs_one_insertion_and_one_update(log: Log, mongo_uri: str) -> None:
