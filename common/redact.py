@@ -18,6 +18,20 @@ _SECRET_TEXT = re.compile(
     r"|(?P<param>[?&](?:token|access_token|\w*password)=)[^&\s]+",
     re.I,
 )
+_QUOTE = r"\\{0,15}[\"']"
+_WORDS_BEFORE = r"(?:[\w.-]*(?:[._-]|(?-i:(?<=[a-z])(?=[A-Z]))))?"
+_SECRET_IN_QUOTES = re.compile(
+    rf"(?P<key>[\"'](?:{_WORDS_BEFORE}"
+    r"(?:password|passwd|pass|secret|token|authorization|cookie|hash|(?:api|private|secret)[_-]?key)s?"
+    rf"|(?P<code>(?:(?:recovery|backup|verification)[._-]?)?(?:code|otp)s?))(?P<end>{_QUOTE})\s*:\s*)"
+    # Its value, to the quote that is escaped as the first one was, or to the end of what was cut off.
+    rf"(?P<value>b?(?P<quote>{_QUOTE})(?!(?P=quote)).*?(?:(?<!\\)(?P=quote)|$)"
+    r"|\[[^\[\]]*(?:\[[^\[\]]*\][^\[\]]*)*(?:\]|$)|\{[^{}]*(?:\{[^{}]*\}[^{}]*)*(?:\}|$)|[\[{].*"
+    r"|(?!null|none|true|false)[^\s\"',\[\]{}\\]+)",
+    re.I | re.S,
+)
+"""A secret by its name in JSON, or in Python's own words, inside a text; also if that was quoted again."""
+_DIGIT = re.compile(r"\d")
 _PLAIN = (int, float, bool, type(None))
 _DEEPEST = 8
 
@@ -38,7 +52,7 @@ def redact_line(event: Mapping[str, Any]) -> Mapping[str, Any]:
 def redact(value: Any, depth: int = 0) -> Any:
     """A copy of ``value`` in which secret keys' values, tokens and passwords in URLs are masked."""
     if isinstance(value, str):
-        return _SECRET_TEXT.sub(_mask, value) if _may_hold_one(value) else value
+        return _redact_text(value) if _may_hold_one(value) else value
     if isinstance(value, BaseException | bytes):
         return redact(repr(value), depth)
     if depth > _DEEPEST:
@@ -52,12 +66,25 @@ def redact(value: Any, depth: int = 0) -> Any:
     return value
 
 
+def _redact_text(text: str) -> str:
+    if _has_names(text):
+        text = _SECRET_IN_QUOTES.sub(_mask_value, text)
+    return _SECRET_TEXT.sub(_mask, text)
+
+
+def _has_names(text: str) -> bool:
+    """Whether a text has something in quotes before a colon, as JSON has its names."""
+    if '"' not in text and "'" not in text:  # nearly all
+        return False
+    return '":' in text or "':" in text or '" :' in text or "' :" in text
+
+
 def _may_hold_one(text: str) -> bool:
     """Whether a text has what one of the patterns above must find; most texts on a line are ids."""
     folded = text.casefold()
     return (
         "eyj" in folded or "bearer" in folded or "$2" in folded or "://" in folded
-        or "token=" in folded or "password=" in folded
+        or "token=" in folded or "password=" in folded or _has_names(text)
     )  # fmt: skip
 
 
@@ -73,6 +100,14 @@ def _has_secret_name(names: tuple[str, ...]) -> bool:
 @lru_cache(1024)
 def _is_secret_name(name: str) -> bool:
     return _SECRET_KEY.search(name) is not None
+
+
+def _mask_value(match: re.Match[str]) -> str:
+    """What stands in place of it. Of codes, texts with a digit are secrets; "not_found" is none."""
+    if match["code"] and (match["value"][0].isdigit() or not _DIGIT.search(match["value"])):
+        return match[0]
+    quote = match["quote"] or match["end"]
+    return f"{match['key']}{quote}{MASK}{quote}"
 
 
 def _mask(match: re.Match[str]) -> str:

@@ -1,5 +1,6 @@
 """What the log never shows, however deep it lies."""
 
+import json
 import time
 
 import pytest
@@ -55,6 +56,77 @@ def test_a_secret_inside_a_text_is_masked(text: str, shown: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ('{"reset_token": "2ZBk-_x", "n": 1}', f'{{"reset_token": "{MASK}", "n": 1}}'),
+        ('{"resetToken":"2ZBk"}', f'{{"resetToken":"{MASK}"}}'),
+        ('{ "password" : "a b\\" c" , "n": 1}', f'{{ "password" : "{MASK}" , "n": 1}}'),
+        ('{"context.reset_token": "2ZBk"}', f'{{"context.reset_token": "{MASK}"}}'),
+        ("{'db_password': 'sesame', 'n': 1}", f"{{'db_password': '{MASK}', 'n': 1}}"),
+        ("{'token': b'sesame'}", f"{{'token': '{MASK}'}}"),
+        ('{"pass": 1234, "n": 1}', f'{{"pass": "{MASK}", "n": 1}}'),
+        ('{"tokens": ["a", ["b"]], "n": [1]}', f'{{"tokens": "{MASK}", "n": [1]}}'),
+        (
+            '{"token_hash": {"$binary": {"base64": "YQ==", "subType": "00"}}, "n": 1}',
+            f'{{"token_hash": "{MASK}", "n": 1}}',
+        ),
+        ('{"secret": {"a": {"b": {"c": "sesame"}}}}', f'{{"secret": "{MASK}"'),
+        ('{"code": "123456"}', f'{{"code": "{MASK}"}}'),
+        ('{"recovery_codes": ["k7-m2", "x9"]}', f'{{"recovery_codes": "{MASK}"}}'),
+        ('{"n": 1, "verification_token": "2ZBk of more', f'{{"n": 1, "verification_token": "{MASK}"'),
+        (
+            "[parameters: {'password_hash': 'x', 'id': 1}]",
+            f"[parameters: {{'password_hash': '{MASK}', 'id': 1}}]",
+        ),
+    ],
+)
+def test_a_secret_is_masked_in_json_inside_a_text(text: str, shown: str) -> None:
+    assert redact(text).startswith(shown)
+
+
+@pytest.mark.parametrize("times", [1, 2, 3, 4])
+def test_json_that_was_quoted_again_hides_no_secret(times: int) -> None:
+    value: object = {"context": {"name": 'Ada "A" L', "reset_token": 'se"same', "todo": "milk"}}
+    for _ in range(times):
+        value = {"command": json.dumps(value), "n": 1}
+    shown = redact({"line": json.dumps(value)})["line"]
+    assert "same" not in shown
+    found = json.loads(shown)
+    while "command" in found:
+        found = json.loads(found["command"])
+    assert found == {"context": {"name": 'Ada "A" L', "reset_token": MASK, "todo": "milk"}}
+
+
+def test_a_line_of_mongodb_s_driver_shows_no_secret() -> None:
+    """As pymongo 4 wrote it at DEBUG: the command is JSON inside of JSON, and may be cut off."""
+    line = (
+        r'{"message": "Command started", "commandName": "insert", "command": "{\"insert\": '
+        r"\"messages\", \"lsid\": {\"id\": {\"$binary\": {\"base64\": \"ddjfs2BxTjaFmLA8NM1DQw==\", "
+        r"\"subType\": \"04\"}}}, \"documents\": [{\"_id\": \"m-1\", \"context\": {\"name\": "
+        r"\"Ada \\\"A\\\" L\", \"reset_token\": \"2ZBkSECRETq_-x\", \"tokens\": [\"SECRET1\"]}}, "
+        r"{\"verification_token\": \"SECRET2"
+    )
+    for written in (line, json.dumps({"event": line}), repr(line)):
+        shown = redact(written)
+        assert "SECRET" not in shown
+        assert shown.count(MASK) == 3
+        assert "messages" in shown
+        assert "ddjfs2BxTjaFmLA8NM1DQw==" in shown
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{"code": "not_found", "status": "pass"}', '{"code": 11000, "codeName": "DuplicateKey"}',
+        '{"bypass": "y", "token_version": 3, "hashtag": "#x"}', '{"password": "", "token": null}',
+        "{'token': None, 'n': 1}", '"a": "b", \'c\': 1',
+    ],
+)  # fmt: skip
+def test_json_without_a_secret_is_left_alone(text: str) -> None:
+    assert redact(text) == text
+
+
+@pytest.mark.parametrize(
     "text", ["http://localhost:3000/x@y", "at 12:30 a@b.c", "eyJ", "user@example.com:25"]
 )
 def test_a_harmless_text_is_left_alone(text: str) -> None:
@@ -86,7 +158,14 @@ def test_an_error_is_shown_without_the_secret_in_its_text() -> None:
     assert JWT not in str(redact({"raw": f"Bearer {JWT}".encode()}))
 
 
-@pytest.mark.parametrize("part", ["x", "eyJ", "a://", "bearer ", "?token=", "$2b$12$", "eyJaaaaa.", "a:b@"])
+HOSTILE = [
+    "x", "eyJ", "a://", "bearer ", "?token=", "$2b$12$", "eyJaaaaa.", "a:b@", "\\", '"token":', '"token": "',
+    '"token": {', '"token": [', '"token": {}{', '"token": [[]', '"token": \\', "'a_", '":"a_', '"code":"x"',
+    '"token": \\\\"', '"a":"""',
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("part", HOSTILE)
 def test_a_hostile_text_costs_no_more_than_its_length(part: str) -> None:
     text = part * (100_000 // len(part))
     started = time.process_time()
