@@ -131,8 +131,6 @@ def _shape_problems(config: Config) -> list[str]:
     problems = []
     if config["ENV"] not in ("development", "production"):
         problems.append(f"ENV is {config['ENV']!r}: set it to development or production.")
-    if str(config["LOG_LEVEL"]).upper() not in LEVELS:
-        problems.append(f"LOG_LEVEL is {config['LOG_LEVEL']!r}: set it to one of {', '.join(LEVELS)}.")
     if config["RPC_TRANSPORT"] not in ("fast", "stock"):
         problems.append(f"RPC_TRANSPORT is {config['RPC_TRANSPORT']!r}: set it to fast or stock.")
     if config["EVENT_QUEUE_TYPE"] not in ("classic", "quorum"):
@@ -178,6 +176,11 @@ def _observing_problems(config: Config) -> list[str]:
         f"{name} is no share: write a number from 0 to 1, such as 0.05."
         for name, share in shares
         if not _is_share(share)
+    ]
+    problems += [
+        f"{name} is {config[name]!r}: set it to one of {', '.join(LEVELS)}."
+        for name in ("LOG_LEVEL", "LOG_LEVEL_LIBRARIES")
+        if config[name] not in LEVELS
     ]
     endpoint = str(config["OTEL"]["endpoint"])
     if endpoint and not endpoint.startswith(("http://", "https://")):

@@ -3,7 +3,10 @@
 import io
 import json
 import logging
+import os
 import re
+import subprocess
+import sys
 from collections.abc import Iterator
 from typing import Any
 
@@ -120,3 +123,36 @@ def test_the_console_has_colours_unless_they_are_not_wanted(
     assert "without_colours" in output.getvalue()
     assert "todo_id=t-1" in output.getvalue()
     assert "todos" in output.getvalue()
+
+
+WHAT_IS_SHOWN = """
+import logging.config
+from common import config
+from common.log_level import set_level
+from common.logging import get_logger
+logging.config.dictConfig(config.load()["LOGGING"])
+set_level("DEBUG", "u-1")
+get_logger().debug("own_line")
+for name in ("pymongo.command", "sqlalchemy.engine", "urllib3.connectionpool", "of_another_library"):
+    logging.getLogger(name).debug("a statement")
+    logging.getLogger(name).warning("a warning")
+print(logging.getLogger("pymongo.command").isEnabledFor(logging.DEBUG))
+"""
+
+
+@pytest.mark.parametrize(
+    ("environment", "statements"),
+    [({"LOG_LEVEL": "DEBUG"}, 0), ({"LOG_LEVEL": "INFO"}, 0), ({"LOG_LEVEL_LIBRARIES": "DEBUG"}, 4)],
+)
+def test_what_libraries_write_is_shown_from_a_level_of_its_own(
+    environment: dict[str, str], statements: int
+) -> None:
+    """At DEBUG the drivers of the databases write each statement with its values: mails, titles, tokens."""
+    shown = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", WHAT_IS_SHOWN], env=os.environ | environment,
+        check=True, capture_output=True, text=True, timeout=60,
+    ).stdout  # fmt: skip
+    assert shown.count("a statement") == statements
+    assert shown.count("a warning") == 4
+    assert shown.count("own_line") == 1
+    assert str(statements > 0) == shown.splitlines()[-1]
