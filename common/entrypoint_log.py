@@ -14,6 +14,8 @@ from common.logging import bind_ids, get_logger, identify
 from common.sampling import SLOW_SECONDS, Sample
 
 log = get_logger()
+IDS = "ids"
+"""In a worker's context: the ids of the events that it handles together."""
 SLOW_MS = SLOW_SECONDS * 1000
 ExcInfo = tuple[type[BaseException], BaseException, TracebackType]
 
@@ -56,15 +58,17 @@ class EntrypointLog(DependencyProvider):
             return  # the server counts it and writes that line: it knows status and path
         if outcome == "ok" and self._is_left_out(worker_ctx, seconds):
             return
+        more = _told(worker_ctx.data)
         if outcome == "failed":
-            log.error("entrypoint_failed", kind=kind, ms=_ms(seconds), outcome=outcome, exc_info=exc_info)
+            log.error(
+                "entrypoint_failed", kind=kind, ms=_ms(seconds), outcome=outcome, exc_info=exc_info, **more
+            )
             return
         is_slow = seconds * 1000 > SLOW_MS
         # An event that was postponed or rejected is no warning here: its delivery says what becomes of it.
         write = log.warning if is_slow else log.info
-        more = {"slow": True} if is_slow else {}
-        if worker_ctx.data.get("events", 1) > 1:
-            more["events"] = worker_ctx.data["events"]
+        if is_slow:
+            more["slow"] = True
         write(f"{kind}_handled", ms=_ms(seconds), outcome=outcome, **error, **more)
 
     def _is_left_out(self, worker_ctx: WorkerContext, seconds: float) -> bool:
@@ -84,6 +88,8 @@ def bind(worker_ctx: WorkerContext) -> None:
     }
     if traceparent := tracing.enter(worker_ctx.data):
         ids["trace_id"] = tracing.trace_id(traceparent)
+    if worker_ctx.data.get("events") == 1:
+        ids |= worker_ctx.data.get(IDS, {})
     bind_ids({key: value for key, value in ids.items() if value})
 
 
@@ -99,6 +105,11 @@ def _begin_span(worker_ctx: WorkerContext) -> tracing.Span | None:
     span = tracing.recorder.begin(name, side, parent, told, state)
     worker_ctx.data[context.TRACEPARENT] = span.traceparent
     return span
+
+
+def _told(data: dict[str, Any]) -> dict[str, Any]:
+    """Of events handled together how many they are, and their ids, which no line has but the last."""
+    return {"events": data["events"], **data.get(IDS, {})} if data.get("events", 1) > 1 else {}
 
 
 def _name(worker_ctx: WorkerContext) -> str:

@@ -23,7 +23,9 @@ from nameko.containers import WorkerContext
 from nameko.exceptions import ContainerBeingKilled
 
 from common import metrics, tracing
+from common.entrypoint_log import IDS
 from common.events import TRACEPARENT, TRACESTATE, age
+from common.told import ids_of
 
 AT_ONCE = 100
 """The largest batch."""
@@ -90,7 +92,7 @@ class Gathering:
         if not batch:
             return
         events = [event for _, event in batch]
-        arguments, data = (self._handler.event, events), {"events": len(events)}
+        arguments, data = (self._handler.event, events), {"events": len(events), IDS: ids_of(events)}
         metrics.event_delay(self._handler.event.name).observe(age(events[0]))
         spans = self._begin_spans(events) if tracing.recorder.is_on else ()
         try:

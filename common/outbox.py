@@ -18,7 +18,7 @@ from eventlet.queue import Empty, Full, LightQueue
 from eventlet.semaphore import Semaphore
 from nameko.extensions import SharedExtension
 
-from common import clock, context, events, metrics, pace, tracing
+from common import clock, context, events, metrics, pace, told, tracing
 from common.broker import ConfirmedPublisher, Message, PublishFailed
 from common.errors import SuiteError
 from common.health import Unwell
@@ -167,7 +167,10 @@ class Relay(SharedExtension):
         for name, those in groupby(sorted(entries, key=_name), key=_name):
             published = list(those)
             metrics.event_published(name).inc(len(published))
-            log.info("message_published", event_name=name, **_told(published))
+            for start in range(0, len(published), told.AT_ONCE):
+                log.info(
+                    "message_published", event_name=name, **_told(published[start : start + told.AT_ONCE])
+                )
 
 
 def pause_after(published: int) -> float:
@@ -197,12 +200,11 @@ def _name(entry: Entry) -> str:
 
 
 def _told(entries: Sequence[Entry]) -> dict[str, Any]:
-    """Which they are, for the log: one line tells of all that left together."""
+    """Which they are, for the log: one line tells of many that left together."""
+    ids = told.ids_of([entry.payload for entry in entries])
     if len(entries) == 1:
-        return {"event_id": entries[0].event_id, "request_id": entries[0].payload["request_id"]}
-    requests = dict.fromkeys(str(entry.payload["request_id"]) for entry in entries)
-    ids = " ".join(entry.event_id for entry in entries)
-    return {"events": len(entries), "event_ids": ids, "request_ids": " ".join(requests)}
+        return {"event_id": entries[0].event_id, **ids}
+    return {"events": len(entries), "event_ids": " ".join(entry.event_id for entry in entries), **ids}
 
 
 def to_message(entry: Entry) -> Message:

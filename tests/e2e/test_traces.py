@@ -72,6 +72,26 @@ def test_the_lines_of_the_log_name_the_trace(
     eventually(lambda: told('"http_handled"') and told('"todos.list"'))
 
 
+def test_by_a_trace_or_a_request_the_log_shows_the_whole_way_to_the_mail_and_back(
+    ada: Client, suite_logs: Callable[[], str], eventually: Eventually
+) -> None:
+    trace_id, _, header = begin()
+    request_id = ada.post("/api/todos", {"title": "Follow me"}, headers=header).headers["X-Request-Id"]
+    way = [
+        ('"http_handled"', "/api/todos"), ('"rpc_handled"', "todos.create"),
+        ('"message_published"', "todo_created"), ('"event_handled"', "messaging.handle_todo_created"),
+        ('"message_published"', "notification_requested"), ('"mail_sent"', ""),
+        ('"message_published"', "notification_sent"), ('"event_handled"', "handle_notification_sent"),
+    ]  # fmt: skip
+
+    def shown(wanted: str) -> bool:
+        lines = [line for line in suite_logs().splitlines() if wanted in line]
+        return all(any(event in line and word in line for line in lines) for event, word in way)
+
+    eventually(lambda: shown(trace_id))
+    eventually(lambda: shown(request_id))
+
+
 def test_a_request_that_asks_for_no_recording_is_not_recorded(
     ada: Client, collector: Collector, eventually: Eventually
 ) -> None:
