@@ -15,6 +15,7 @@ from ops.engines.ports import LOOPBACK, free_port
 from ops.engines.rabbitmq import GUEST
 from ops.runner.console import Console
 from ops.runner.instances import parse_scale
+from ops.runner.journal import Journal
 from ops.runner.log_files import LogFiles
 from ops.runner.logins import check_logins
 from ops.runner.preflight import check_ports, take_lock
@@ -45,14 +46,15 @@ class Run:
         self._lock = take_lock(LOCAL / "run.lock")
         config = load_config()
         check_ports(config)
-        self._servers = Servers(config, LOCAL, self._console)
+        kept = LogFiles(LOCAL / "log")
+        journal = Journal(kept.keep, config["LOG_FORMAT"])
+        self._servers = Servers(config, LOCAL, self._console, journal=journal)
         self._signals.hurry = self._servers.hurry
         self._servers.start()
         check_logins(config)
         self._console.say("Starting the services")
         environment = self._environment(config, self._servers)
-        kept = LogFiles(LOCAL / "log")
-        self._supervisor = Supervisor(self._console, instances, environment, keep=kept.keep)
+        self._supervisor = Supervisor(self._console, instances, environment, keep=kept.keep, journal=journal)
         self._supervisor.start()
         self._wait_ready(config, self._supervisor)
         self._console.say(ready_text(time.monotonic() - self._began, addresses(config, self._servers)))

@@ -13,6 +13,7 @@ from common import trust
 from ops.engines import Engine, EngineError, LoginRefused, MailCatcher, MongoDB, PostgreSQL, RabbitMQ
 from ops.engines.ports import LOOPBACK, answers, is_loopback
 from ops.runner.console import Console
+from ops.runner.journal import RUN, Journal
 from ops.runner.refusal import CannotRun
 
 MANAGEMENT_PORT = 15672
@@ -41,10 +42,15 @@ class Servers:
     """Starts what is missing, and stops what it has started."""
 
     def __init__(
-        self, config: dict[str, Any], local: Path, console: Console, with_mails: bool = True
+        self,
+        config: dict[str, Any],
+        local: Path,
+        console: Console,
+        with_mails: bool = True,
+        journal: Journal | None = None,
     ) -> None:
         self._config, self._local, self._console = config, local, console
-        self._with_mails = with_mails
+        self._with_mails, self._journal = with_mails, journal or Journal()
         self.started: list[Engine] = []
         self.rabbitmq: RabbitMQ | None = None
         self.catcher: MailCatcher | None = None
@@ -66,10 +72,12 @@ class Servers:
             if engine.pid is None and time.monotonic() > due:
                 self._restarted[engine] = time.monotonic()
                 self._console.say(f"{engine.name} has ended; it is started again")
+                self._journal.tell(RUN, "server_ended", server=engine.name)
                 try:
                     engine.start()
                 except EngineError as error:
                     self._console.say(str(error))
+                    self._journal.tell(RUN, "server_not_started", server=engine.name, error=str(error))
 
     def stop(self) -> None:
         """Stops all side by side: what used them has ended, and none of them uses another."""

@@ -18,6 +18,7 @@ from honcho.process import Process
 from ops.runner.backoff import RestartDelay
 from ops.runner.console import Console
 from ops.runner.instances import Instance
+from ops.runner.journal import Journal, Keep
 from ops.runner.refusal import CannotRun
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -57,12 +58,13 @@ class Supervisor:
         instances: list[Instance],
         environment: dict[str, str],
         command: Callable[[str], list[str]] = serve_command,
-        keep: Callable[[str, str], None] = lambda name, line: None,
+        keep: Keep = lambda name, line: None,
+        journal: Journal | None = None,
     ) -> None:
         colours: Iterator[str] = get_colours()
         self._children = {one.name: Child(one, next(colours)) for one in instances}
         self._console, self._environment, self._command = console, environment, command
-        self._keep = keep
+        self._keep, self._journal = keep, journal or Journal()
         self._events: Queue[Message] = Queue()
         self._stopping = False
         console.align(list(self._children))
@@ -93,7 +95,10 @@ class Supervisor:
         self._tell([child for child in self._running() if not child.told], signal.SIGTERM)
         self._wait_for_end_of(list(self._children.values()), STOP_SECONDS, hurried)
         if self._running():
-            self._console.say(f"Killed: {', '.join(child.instance.name for child in self._running())}")
+            names = [child.instance.name for child in self._running()]
+            self._console.say(f"Killed: {', '.join(names)}")
+            for name in names:
+                self._journal.tell(name, "process_killed", after_seconds=STOP_SECONDS)
             self._tell(self._running(), signal.SIGKILL)
         while self._running():
             self.pump(0.1)
@@ -140,6 +145,8 @@ class Supervisor:
         delay = child.delay.after(time.monotonic() - child.started_at)
         child.restart_at = time.monotonic() + delay
         self._console.say(f"{name} {_describe(code)}; it is started again in {delay:g} s")
+        ended = {"signal": signal.Signals(-code).name} if code < 0 else {"exit_code": code}
+        self._journal.tell(name, "process_ended", **ended, again_in_seconds=delay, last_line=child.last_line)
 
     def _running(self) -> list[Child]:
         return [child for child in self._children.values() if child.running]

@@ -1,5 +1,6 @@
 """The supervisor with shell commands in the place of services."""
 
+import json
 import os
 import signal
 import subprocess
@@ -11,6 +12,7 @@ from types import MappingProxyType
 import pytest
 
 from ops.engines.process_table import descendants, is_alive, wait_until_gone
+from ops.logs import Filter, wanted
 
 ROOT = Path(__file__).resolve().parents[3]
 DRIVER = Path(__file__).with_name("supervised.py")
@@ -28,7 +30,8 @@ class Supervised:
             str(DRIVER),
             *(f"{name}={command}" for name, command in commands.items()),
         ]
-        environment = dict(os.environ) | {"PYTHONPATH": str(ROOT)} | limits
+        self.kept = output.with_name("kept")
+        environment = dict(os.environ) | {"PYTHONPATH": str(ROOT), "KEPT_LINES": str(self.kept)} | limits
         with output.open("wb") as target:
             self.process = subprocess.Popen(arguments, stdout=target, stderr=target, env=environment)
 
@@ -82,6 +85,22 @@ def test_a_service_that_dies_is_started_again_with_growing_delays(supervise):
 def test_a_service_that_is_killed_is_named_with_the_signal(supervise):
     run = supervise(todos="kill -9 $$")
     run.wait_for("todos was ended by SIGKILL; it is started again")
+
+
+def test_the_end_of_a_process_stands_among_its_own_lines(supervise):
+    run = supervise(auth="kill -9 $$", todos="echo Too late; exit 3")
+    run.wait_for("auth was ended by SIGKILL; it is started again in 1 s")
+    run.wait_for("todos ended with exit code 3; it is started again in 1 s")
+
+    def ends(service):
+        shown = wanted(run.kept, Filter(service=service, level="warning"))
+        found = [json.loads(text.partition(" | ")[2].splitlines()[0]) for text in shown]
+        return [one for one in found if one["event"] == "process_ended"]
+
+    first, second = ends("auth")[:2]
+    assert (first["service"], first["signal"], first["again_in_seconds"]) == ("auth", "SIGKILL", 0.5)
+    assert second["again_in_seconds"] == 1
+    assert (ends("todos")[0]["exit_code"], ends("todos")[0]["last_line"]) == (3, "Too late")
 
 
 def test_a_wrong_setting_ends_the_run_with_the_services_own_line(supervise):
