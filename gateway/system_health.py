@@ -16,7 +16,7 @@ from nameko.containers import WorkerContext
 from nameko.extensions import DependencyProvider
 
 from common import VERSION, clock, topology
-from common.errors import DeadlineExceeded
+from common.errors import DeadlineExceeded, Unavailable
 from common.health import worst
 from common.logging import get_logger
 from common.outages import Outages
@@ -68,9 +68,22 @@ class SystemHealth(DependencyProvider):
         wait_for(
             [eventlet.spawn(count), *(eventlet.spawn(probe, name) for name in SERVICES)], PATIENCE_SECONDS
         )
+        if words := self._trouble_of_broker(answers, counts):
+            answers = {name: blaming_broker(part, words) for name, part in answers.items()}
         found = report(answers, counts)
         self._tell_changes({name for name, part in found["services"].items() if part["status"] == "fail"})
         return found
+
+    def _trouble_of_broker(self, answers: dict[str, Report], counts: Counts) -> str:
+        """What keeps the broker from carrying the questions; empty if it is not the broker."""
+        if any("detail" not in part for part in answers.values()):
+            return ""
+        try:
+            self.replies.check_broker()
+        except Unavailable as problem:
+            return problem.message
+        # The connection stands until heartbeats are missed, and the broker said nothing on one that is new.
+        return "no answer in time" if set(counts.values()) == {None} else ""
 
     def _tell_changes(self, down: set[str]) -> None:
         failing = sorted(self._outages.among(down, set(SERVICES) - down))
@@ -99,6 +112,12 @@ def ask(health: Callable[[], Report]) -> Report:
         silent = isinstance(problem, DeadlineExceeded)
         return _fail("no answer in time" if silent else "not reachable", time.perf_counter() - started)
     return {**found, "latency_ms": _ms(time.perf_counter() - started)}
+
+
+def blaming_broker(part: Report, words: str) -> Report:
+    """The part of a service that could not be asked: what is known to be away is the broker."""
+    broker = {"status": "fail", "latency_ms": part["latency_ms"], "detail": words}
+    return {**part, "dependencies": {"rabbitmq": broker}, "detail": "can't be asked without the broker"}
 
 
 def report(answers: dict[str, Report], instances: Counts) -> Report:

@@ -64,6 +64,12 @@ def shown(health: requests.Response) -> Any:
     return health.json()["services"]["users"]["instances"]
 
 
+def blamed(health: requests.Response) -> set[str]:
+    """What is said of the broker, by whatever services it is said."""
+    parts = health.json()["services"].values()
+    return {part["dependencies"].get("rabbitmq", {}).get("detail", "nothing") for part in parts}
+
+
 def test_a_service_whose_queue_is_gone_is_a_503_with_retry_after(wire: Wire, ada: Client) -> None:
     wire.channel.queue_delete("rpc-todos")
     answer = ada.get("/api/todos")
@@ -78,6 +84,7 @@ def test_a_frozen_broker_holds_nobody_past_the_deadline(link: Link, ada: Client)
         calls = [clients.submit(timed, ada, "/api/users/me") for _ in range(14)]
         health, health_seconds = timed(ada, "/health")
         live, live_seconds = timed(ada, "/health/live")
+        assert blamed(ada.get("/health")) == {"no answer in time"}
         outcomes = [call.result() for call in calls]
 
     assert {status for status, _ in outcomes} <= {503, 504}
@@ -86,6 +93,7 @@ def test_a_frozen_broker_holds_nobody_past_the_deadline(link: Link, ada: Client)
     assert health_seconds < 2
     assert live_seconds < 0.5
     wait_until(lambda: shown(ada.get("/health")) == 0)
+    assert blamed(ada.get("/health")) == {"nothing"}  # which answers: it is the services that are away
 
 
 def test_health_answers_in_time_while_the_broker_is_gone(link: Link, ada: Client) -> None:
@@ -98,5 +106,6 @@ def test_health_answers_in_time_while_the_broker_is_gone(link: Link, ada: Client
         status, seconds = timed(ada, "/health/ready")
 
     assert answers[-1].status_code == status == 503
+    assert blamed(answers[-1]) == {"The broker is not available."}
     assert max(answer.elapsed.total_seconds() for answer in answers) < 2
     assert seconds < 2

@@ -7,7 +7,7 @@ import eventlet
 import pytest
 
 from common.errors import DeadlineExceeded, Unavailable
-from gateway.system_health import ask, report, wait_for
+from gateway.system_health import ask, blaming_broker, report, wait_for
 
 DEPENDENCIES = {"mongodb": {"status": "pass", "latency_ms": 0.4}}
 
@@ -77,6 +77,15 @@ def test_a_service_that_came_up_while_the_instances_were_counted_is_one() -> Non
 
     assert found["services"]["auth"]["instances"] == 1
     assert found["services"]["users"]["instances"] == 0
+
+
+def test_a_service_that_the_broker_keeps_from_being_asked_names_the_broker() -> None:
+    found = blaming_broker(part("fail", detail="not reachable"), "The broker is not available.")
+
+    broker = {"status": "fail", "latency_ms": 1.0, "detail": "The broker is not available."}
+    assert found == part(
+        "fail", detail="can't be asked without the broker", dependencies={"rabbitmq": broker}
+    )
 
 
 def test_a_probe_that_never_ends_does_not_hold_up_the_report() -> None:
