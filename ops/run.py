@@ -11,6 +11,7 @@ import warnings
 from pathlib import Path
 from typing import Any
 
+from ops import mail_settings
 from ops.engines.ports import LOOPBACK, free_port
 from ops.engines.rabbitmq import GUEST
 from ops.runner.console import Console
@@ -109,7 +110,7 @@ def load_config() -> dict[str, Any]:
         warnings.simplefilter("ignore")
         from common import config as settings
     config = settings.load()
-    problems = settings.validate(config)
+    problems = settings.validate(config) or mail_settings.problems_of_run(config)
     if problems:
         raise CannotRun("\n".join(problems))
     if config["HTTP"]["ports"]["gateway"] == 0:

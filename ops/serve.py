@@ -22,12 +22,14 @@ import signal
 import socket
 from typing import Any
 
+from eventlet import debug
 from nameko.cli.run import import_service
 from nameko.runners import ServiceRunner
 
 from common import config as settings
 from common import lookups
 from common.logging import get_logger, identify
+from ops import mail_settings
 from ops.priority import yield_to_others
 
 SERVICES = {
@@ -54,6 +56,8 @@ def main(arguments: list[str]) -> int:
     lookups.use_threads()
     config = settings.load()
     problems = settings.validate(config)
+    if arguments[0] == "notifications" and not problems:
+        problems = mail_settings.problems(config)
     if problems:
         print("\n".join(problems), file=sys.stderr)
         return EX_CONFIG
@@ -73,7 +77,10 @@ def serve(path: str, config: dict[str, Any]) -> int:
     _stop_on_signals(runner, started)
     eventlet.spawn_n(_wake_on_signals)
     try:
+        # What ends the start is told once, below, and not by each green thread that it passes through.
+        debug.hub_exceptions(False)
         runner.start()
+        debug.hub_exceptions(True)
         started.append(True)
         # What is there now stays: looking through it for garbage stops everything for up to 75 ms.
         gc.freeze()
