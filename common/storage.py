@@ -9,6 +9,8 @@ from common.logging import get_logger
 
 log = get_logger()
 _DETAIL_CHARACTERS = 300
+_IN_WORDS = {"_OperationCancelled": "the server does not answer: the driver has ended what waited for it"}
+"""Errors of drivers whose own words say nothing."""
 UNFINISHED_RESTORE = "restore_unfinished"
 """A table in PostgreSQL, there from a restore's beginning to its end: until then nothing is whole."""
 
@@ -47,9 +49,9 @@ class Door:
 
     def _tell_down(self, problem: Exception) -> None:
         write = log.debug if self.is_down else log.error
-        self.is_down = True
+        self.is_down, name = True, type(problem).__name__
         write(
             "database_down",
             database=self.database,
-            error=f"{type(problem).__name__}: {problem}"[:_DETAIL_CHARACTERS],
+            error=_IN_WORDS.get(name) or f"{name}: {problem}"[:_DETAIL_CHARACTERS],
         )

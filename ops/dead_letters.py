@@ -29,7 +29,12 @@ def main() -> None:
         with ClusterRpcProxy(config, timeout=config["RPC_DEADLINE"]) as services:
             services._worker_ctx.data[context.AUTH_TOKEN] = token
             found = services.messaging.dead_letters(query={"limit": str(_MOST), "count": "true"})
-    except (OSError, RpcTimeout) as problem:
+    except RpcTimeout:
+        seconds = config["RPC_DEADLINE"]
+        sys.exit(
+            f"The messaging service has not answered within {seconds:g} s: is it running, and not stuck?"
+        )
+    except OSError as problem:
         sys.exit(f"No answer by {sanitize_url(config['AMQP_URI'])} ({problem}): is the suite running?")
     print(table(found["items"], found["total"]))
 

@@ -15,9 +15,12 @@ from heapq import merge
 from pathlib import Path
 
 from common import clock
+from ops.runner.instances import SERVICES
+from ops.runner.journal import RUN
 
 DIRECTORY = Path(__file__).resolve().parents[1] / ".local" / "log"
 LEVELS = ("debug", "info", "warning", "error", "critical")
+NAMES = (*SERVICES, RUN)
 _CONSOLE = re.compile(r"(\d{4}-\d\d-\d\dT[\d:.]+Z) \[(\w+) *\] ")
 _OTHERS = ("install", "rabbitmq")
 
@@ -51,7 +54,10 @@ class Filter:
         if level and level not in LEVELS:
             raise BadFilter(f"LEVEL is {level!r}: write one of {', '.join(LEVELS)}.")
         since = _since(given.get("SINCE", ""), now)
-        return cls(given.get("SERVICE", ""), level, given.get("REQUEST", ""), since)
+        service = given.get("SERVICE", "")
+        if service and service.partition(".")[0] not in NAMES:
+            raise BadFilter(f"SERVICE is {service!r}: write one of {', '.join(NAMES)}, or todos.2.")
+        return cls(service, level, given.get("REQUEST", ""), since)
 
     def has_file(self, name: str) -> bool:
         """Whether the lines of this instance are wanted."""

@@ -40,6 +40,10 @@ def workplace(folder: Path) -> Iterator[Path]:
             with SIGNALS.putting_away():
                 made.cleanup()
     except OSError as problem:
+        if problem.errno == errno.EFBIG:
+            raise BackupError(
+                f"A file in {folder} is larger than is allowed: raise `ulimit -f`, or take another disk."
+            ) from problem
         if problem.errno not in (errno.ENOSPC, errno.EDQUOT):
             raise
         raise BackupError(

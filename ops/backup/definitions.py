@@ -115,9 +115,11 @@ def _lasts(queue: dict[str, Any]) -> bool:
 
 
 def _explain(answer: Any) -> str:
+    if answer.status_code == 401 and "management user" not in answer.text:
+        return "RabbitMQ's management API refuses the login of RABBITMQ_URL: check its user and password."
     if answer.status_code in (401, 403):
         return (
-            "RabbitMQ's management API refuses the login of RABBITMQ_URL: give its user the tag policymaker,"
-            " for a restore administrator (rabbitmqctl set_user_tags)."
+            "RabbitMQ's management API refuses that to the user of RABBITMQ_URL: give its user the tag"
+            " policymaker, for a restore administrator (rabbitmqctl set_user_tags)."
         )
     return f"RabbitMQ's management API answers {answer.status_code}: {answer.text[:200]}"

@@ -81,13 +81,19 @@ def _announcing(event: Document) -> Document:
 
 def main() -> int:
     """``python -m ops.backup.reissue``: for databases that were brought back by means of their own."""
+    from ops.backup.command import FAILURES, told
     from ops.backup.mongo import Mongo, translated
     from ops.run import load_config
+    from ops.runner.console import Console
 
-    mongo = Mongo(load_config()["MONGODB_URI"])
-    with translated():
-        asked, told = reissue(mongo.client, *mongo.mail_databases)
-    print(f"{len(asked):,} messages are asked for again, {told:,} are known to be sent or cancelled")
+    try:
+        with translated():
+            mongo = Mongo(load_config()["MONGODB_URI"])
+            asked, reported = reissue(mongo.client, *mongo.mail_databases)
+    except FAILURES as problem:
+        Console().error(told(problem))
+        return 1
+    print(f"{len(asked):,} messages are asked for again, {reported:,} are known to be sent or cancelled")
     return 0
 
 

@@ -62,8 +62,8 @@ class MailServer(DependencyProvider):
     def _watch(self) -> None:
         queue = event_queue(events.NOTIFICATION_REQUESTED, self.container.service_name).name
         while True:
-            self.mailer.await_trouble()
-            log.error("mail_server_down", queue=queue)
+            trouble, server = self.mailer.await_trouble(), self.mailer.settings
+            log.error("mail_server_down", queue=queue, host=server.host, port=server.port, error=trouble)
             self.queue_consumer.pause(queue)
             while not self.mailer.try_again():
                 eventlet.sleep(_LOOK_SECONDS)

@@ -41,6 +41,7 @@ class Mailer:
         self._slots = BoundedSemaphore(MAX_CONNECTIONS)
         self.breaker = Breaker(FAILURES, PAUSE_SECONDS, LONGEST_PAUSE_SECONDS)
         self._trouble = Event()
+        self._why = ""
         metrics.show_semaphore("smtp", MAX_CONNECTIONS, self._slots)
 
     def send(self, envelope: Envelope) -> None:
@@ -59,11 +60,12 @@ class Mailer:
         self._part_from_stale()
         self._say_goodbye()
 
-    def await_trouble(self) -> None:
-        """Return as soon as the server is left alone."""
+    def await_trouble(self) -> str:
+        """Return as soon as the server is left alone: why the last connection to it could not be made."""
         while self.breaker.is_closed:
             self._trouble = Event()
             self._trouble.wait()
+        return self._why
 
     def try_again(self) -> bool:
         """Make a connection if the pause is over; whether the server is there."""
@@ -113,7 +115,8 @@ class Mailer:
     def _connect(self) -> SmtpSession:
         try:
             session = SmtpSession.open(self.settings, self._tls_context)
-        except BaseException:
+        except BaseException as problem:
+            self._why = str(problem) or type(problem).__name__
             # A time-out of the caller's is a failure as well: the server is silent.
             self.breaker.failed()
             if not self.breaker.is_closed and not self._trouble.ready():

@@ -59,6 +59,12 @@ def test_a_user_without_the_tag_is_told_so(amqp_uri: str, rabbitmq: RabbitMQ) ->
         Management(todos, rabbitmq.management_url).definitions()
 
 
+def test_a_wrong_password_is_told_as_such_and_not_as_a_missing_tag(amqp_uri: str, rabbitmq: RabbitMQ) -> None:
+    wrong = make_config(AMQP_URI=amqp_uri.replace(":guest@", ":wrong@"))
+    with pytest.raises(BackupError, match="check its user and password"):
+        Management(wrong, rabbitmq.management_url).version()
+
+
 def test_over_tls_the_authority_of_the_settings_is_trusted_and_no_other(
     amqp_uri: str, rabbitmq: RabbitMQ, tmp_path: Path
 ) -> None:

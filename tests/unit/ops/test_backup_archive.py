@@ -168,6 +168,13 @@ def test_a_full_disk_is_told_as_such_and_not_as_damage(number, tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_file_that_is_larger_than_allowed_is_told_with_its_place_and_what_to_raise(tmp_path):
+    words = f"in {tmp_path} is larger than is allowed: raise `ulimit -f`"
+    with pytest.raises(BackupError, match=words), workplace(tmp_path):
+        raise OSError(errno.EFBIG, "File too large")
+    assert list(tmp_path.iterdir()) == []
+
+
 @pytest.mark.parametrize(
     ("changes", "missing"),
     (

@@ -59,7 +59,9 @@ def test_a_traceback_stays_with_its_line_and_colours_are_gone(directory: Path) -
     assert "\x1b" not in text
 
 
-@pytest.mark.parametrize("given", [{"LEVEL": "loud"}, {"SINCE": "yesterday"}])
+@pytest.mark.parametrize(
+    "given", [{"LEVEL": "loud"}, {"SINCE": "yesterday"}, {"SERVICE": "todo"}, {"SERVICE": "nope.2"}]
+)
 def test_a_filter_that_means_nothing_is_refused_by_its_name(given: dict[str, str]) -> None:
     with pytest.raises(BadFilter, match=next(iter(given))):
         Filter.of(given, NOW)
