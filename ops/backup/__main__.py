@@ -35,7 +35,9 @@ def work(options: Namespace, config: dict[str, Any], console: Console) -> None:
 def once(options: Namespace, keep: int, config: dict[str, Any], console: Console) -> None:
     """Makes one archive."""
     target = place.archive_path(options.to, LOCAL / "backups")
-    place_is_free(target)  # before servers are started for it
+    # Both before servers are started for it.
+    place.folder_is_there(target.parent, LOCAL / "backups")
+    place_is_free(target)
     with (
         place.alone(target.parent, place.BACKUP),
         place.servers(config, LOCAL, console, place.BACKUP) as url,

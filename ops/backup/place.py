@@ -30,6 +30,16 @@ def archive_path(wanted: str, usual: Path, now: datetime | None = None) -> Path:
     return path / name if path.is_dir() or wanted.endswith("/") else path
 
 
+def folder_is_there(folder: Path, usual: Path) -> None:
+    """Make the usual directory and no other: where a disk is not mounted, another one would be filled."""
+    if folder == usual:
+        folder.mkdir(parents=True, exist_ok=True)
+    elif folder.exists() and not folder.is_dir():
+        raise BackupError(f"{folder} is no directory: TO is one, or a file in one.")
+    elif not folder.exists():
+        raise BackupError(f"{folder} does not exist: make it, or mount what belongs there.")
+
+
 def number_to_keep(text: str) -> int:
     """How many archives are to be kept; 0 for all."""
     if text and not (text.isdecimal() and 1 <= int(text) <= 100_000):

@@ -28,6 +28,7 @@ def backups_stopped(site: Site) -> Iterator[None]:
 @contextmanager
 def _scheduled(site: Site, every: str) -> Iterator[None]:
     port, folder = free_port(), site.suite.directory / "backups"
+    folder.mkdir(exist_ok=True)
     settings = site.suite.environment | {"RABBITMQ_MANAGEMENT_URL": site.rabbitmq.management_url}
     command = [sys.executable, "-W", "ignore", "-m", "ops.backup", "--to", f"{folder}/", "--every", every]
     command += ["--settle", "0.5", "--metrics", str(port)]

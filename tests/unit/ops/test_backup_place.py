@@ -44,14 +44,16 @@ def test_where_nothing_can_be_written_is_told_in_words_and_before_servers_are_st
     (tmp_path / "there").touch()
     for to, problem in (
         (tmp_path / "there", "there is there already: name another file"),
-        (tmp_path / "there" / "below", "there: File exists"),
-        ("/proc/nowhere/", "/proc/nowhere: No such file or directory"),
+        (tmp_path / "there" / "below", "there is no directory: TO is one"),
+        ("/proc/nowhere/", "/proc/nowhere does not exist: make it, or mount what belongs there."),
+        (tmp_path / "not" / "mounted", f"{tmp_path / 'not'} does not exist: make it, or mount"),
         (tmp_path / ("a" * 300), "File name too long"),
     ):
         assert run(parser(), ["--to", str(to)], work) == 1
         (told,) = capsys.readouterr().out.splitlines()
         assert told.startswith("error: ")
         assert problem in told
+    assert not (tmp_path / "not").exists()
 
 
 def test_the_newest_archives_are_kept_and_other_files_are_left_alone(tmp_path):
