@@ -30,8 +30,8 @@ reset: ## Drop the local data: databases, messages, mails (asks first)
 backup: ## A consistent copy of all data, while the suite runs (TO=file or directory, KEEP=7, EVERY=24h METRICS=3008)
 	@ops/install.sh && exec $(PYTHON) -m ops.backup --to "$(TO)" --keep "$(KEEP)" --every "$(EVERY)" --metrics "$(METRICS)"
 
-restore: ## All data back from such a copy (FROM=file; FORCE=yes drops what is there)
-	@ops/install.sh && exec $(PYTHON) -m ops.restore --from "$(FROM)" --force "$(FORCE)"
+restore: ## All data back from such a copy (FROM=file; FORCE=yes drops what is there, CHECK=yes only reads it)
+	@ops/install.sh && exec $(PYTHON) -m ops.restore --from "$(FROM)" --force "$(FORCE)" --check "$(CHECK)"
 
 ##@ Containers
 

@@ -81,17 +81,30 @@ def look(archive: Path) -> Manifest:
         return _read_manifest(tar)
 
 
+def check(archive: Path) -> Manifest:
+    """Check the archive from its first to its last byte; its manifest. Nothing is written."""
+    return _read_through(archive, None)
+
+
 def unpack(archive: Path, into: Path) -> Manifest:
-    """Check the archive from its first to its last byte, and lay out its members in a directory."""
+    """The same, and lay out its members in a directory."""
+    return _read_through(archive, into)
+
+
+def _read_through(archive: Path, into: Path | None) -> Manifest:
+    seen = set[str]()
     with _translated(archive), gzip.open(archive) as file:
         with tarfile.open(fileobj=file, mode="r|") as tar:
             manifest = _read_manifest(tar)
             # Not by "for", which begins with the manifest again.
             while (member := tar.next()) is not None:
+                if member.name in seen:
+                    raise tarfile.ReadError(f"it has {member.name} twice")
                 _extract(tar, member, manifest, into)
+                seen.add(member.name)
         while file.read(_CHUNK):
             pass  # gzip's own checksum comes last
-    missing = sorted(name for name in manifest.members if not (into / name).is_file())
+    missing = sorted(set(manifest.members) - seen)
     if missing:
         raise BackupError(f"{archive} {_DAMAGED}: it has no {missing[0]}.")
     return manifest
@@ -123,21 +136,26 @@ def _read_manifest(tar: tarfile.TarFile) -> Manifest:
     return Manifest.from_json(_stream(tar, first).read())
 
 
-def _extract(tar: tarfile.TarFile, member: tarfile.TarInfo, manifest: Manifest, into: Path) -> None:
+def _extract(tar: tarfile.TarFile, member: tarfile.TarInfo, manifest: Manifest, into: Path | None) -> None:
     expected = manifest.members.get(member.name)
     if expected is None or not member.isfile():
         raise tarfile.ReadError(f"{member.name!r} is not in its manifest")
     if member.size != expected.bytes:
         raise tarfile.ReadError(f"the length of {member.name} is not the manifest's")
-    path, digest = into / member.name, hashlib.sha256()
-    path.parent.mkdir(parents=True, exist_ok=True)
-    stream = _stream(tar, member)
-    with path.open("xb") as file:
+    stream, digest = _stream(tar, member), hashlib.sha256()
+    with _new_file(into and into / member.name) as file:
         while chunk := stream.read(_CHUNK):
             digest.update(chunk)
             file.write(chunk)
     if digest.hexdigest() != expected.sha256:
         raise tarfile.ReadError(f"the checksum of {member.name} is not the manifest's")
+
+
+def _new_file(path: Path | None) -> IO[bytes]:
+    if path is None:
+        return open(os.devnull, "wb")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    return path.open("xb")
 
 
 def _stream(tar: tarfile.TarFile, member: tarfile.TarInfo) -> IO[bytes]:

@@ -2,6 +2,7 @@
 
 import errno
 import gzip
+import hashlib
 import io
 import json
 import tarfile
@@ -10,12 +11,15 @@ from dataclasses import replace
 import pytest
 
 from common import VERSION
-from ops.backup.archive import look, pack, unpack, workplace
+from ops.backup.archive import check, look, pack, unpack, workplace
 from ops.backup.manifest import Manifest
 from ops.backup.refusal import HALF, BackupError, told_if_half_done
 from ops.backup.signals import Stopped
 from ops.backup.source import DEFINITIONS, EVENTS, POSTGRESQL
 from ops.backup.target import restore
+from ops.restore import parser as restore_parser
+from ops.restore import work
+from ops.runner.console import Console
 
 DRAFT = Manifest("2026-11-25T23:00:00.000Z", {"postgresql": {"users": 2}}, {"mongodb": "6.0.1"})
 MEMBERS = {"settings.json": b"{}\n", "mongodb/todos/to%2Fdos.bson": bytes(range(256)) * 5000}
@@ -95,6 +99,37 @@ def test_an_archive_with_a_changed_byte_is_refused(archive, into):
     archive.write_bytes(whole[:-8] + b"\0" + whole[-7:])
     with pytest.raises(BackupError, match="CRC check failed"):
         unpack(archive, into / "again")
+
+
+def test_an_archive_is_checked_to_its_end_without_a_server_and_nothing_is_written(archive, tmp_path, capsys):
+    before = sorted(tmp_path.rglob("*"))
+    assert work(restoring(archive), {}, Console()) is None
+    (line,) = capsys.readouterr().out.splitlines()
+    assert line.startswith(
+        f"{archive} is whole: made 2026-11-25T23:00:00.000Z by version {VERSION}, 2 members"
+    )
+    assert sorted(tmp_path.rglob("*")) == before
+
+    plain = bytearray(gzip.decompress(archive.read_bytes()))
+    plain[plain.index(bytes(range(256)))] ^= 1
+    archive.write_bytes(gzip.compress(plain))
+    with pytest.raises(BackupError, match="checksum of mongodb/todos"):
+        work(restoring(archive), {}, Console())
+    with pytest.raises(BackupError, match="CHECK is 'maybe'"):
+        work(restoring(archive, "maybe"), {}, Console())
+
+
+def restoring(archive, check="yes"):
+    return restore_parser().parse_args(["--from", str(archive), "--check", check])
+
+
+def test_a_member_that_comes_twice_or_not_at_all_is_found_without_unpacking(tmp_path):
+    whole = {"a": {"bytes": 1, "sha256": hashlib.sha256(b"x").hexdigest()}}
+    first = ("manifest.json", json.dumps(json.loads(DRAFT.to_json()) | {"members": whole}).encode())
+    with pytest.raises(BackupError, match="it has no a"):
+        check(forge(tmp_path / "f.tar.gz", first))
+    with pytest.raises(BackupError, match="it has a twice"):
+        check(forge(tmp_path / "f.tar.gz", first, ("a", b"x"), ("a", b"x")))
 
 
 def test_an_archive_without_one_of_its_members_is_refused(tmp_path, into):
