@@ -40,6 +40,9 @@ class RpcEntrypoint(Rpc):
     died in the middle is delivered to the next one; that one carries it out only if it is ``idempotent``,
     as reading is, or has an ``idempotency_key``, and answers Unavailable otherwise: nobody can know how far
     the first one came. One that would fail where the first has succeeded asks :class:`Repeated`.
+
+    A call that is not ``pooled`` needs no place among the workers: it is answered while they all wait for a
+    database that is silent, which is when somebody asks how the process is.
     """
 
     rpc_consumer = SafeRpcConsumer()
@@ -47,13 +50,15 @@ class RpcEntrypoint(Rpc):
     kind = "rpc"
 
     def __init__(
-        self, allow: Allow, quiet: bool = False, idempotent: bool = False, scope: str = "", **kwargs: Any
-    ) -> None:
+        self, allow: Allow, quiet: bool = False, idempotent: bool = False, scope: str = "",
+        pooled: bool = True, **kwargs: Any,
+    ) -> None:  # fmt: skip
         super().__init__(expected_exceptions=SuiteError, **kwargs)
         self.allow = allow
         self.scope = scopes.checked(scope)
         self.quiet = quiet
         self.idempotent = idempotent
+        self.pooled = pooled
         self._names: tuple[frozenset[str], frozenset[str]] | None = None
 
     def unpack_message_headers(self, message: Received) -> dict[str, Any]:
@@ -73,6 +78,10 @@ class RpcEntrypoint(Rpc):
             raise MalformedRequest("Message missing `args` or `kwargs`") from None
         self.check_signature(args, kwargs)
         answer = partial(self.handle_result, message)
+        if not self.pooled:
+            beside = partial(self.container.run_worker_beside, self, args, kwargs, data, answer)
+            self.container.spawn_managed_thread(beside, identifier=self.method_name)
+            return
         try:
             self.container.spawn_worker(self, args, kwargs, data, answer)
         except ContainerBeingKilled:

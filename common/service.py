@@ -28,7 +28,7 @@ class SuiteService:
     tracing = Tracing()
     log_level = LogLevel()
 
-    @rpc(allow=Allow.PUBLIC, quiet=True, idempotent=True)
+    @rpc(allow=Allow.PUBLIC, quiet=True, idempotent=True, pooled=False)
     def health(self) -> dict[str, Any]:
         """How this process is; see :mod:`common.health`."""
         found: dict[str, Any] = self.report()

@@ -6,6 +6,7 @@ import uuid
 from typing import Any
 
 import eventlet
+from eventlet.event import Event
 from kombu import Exchange, Queue
 
 from common import context, errors
@@ -54,6 +55,26 @@ class Target:
     @rpc(allow=Allow.SERVICE)
     def inner(self) -> str:
         return "in"
+
+
+class Narrow:
+    """Has places for two, who wait until they are let go; nobody needs one to look at it."""
+
+    name = "narrow"
+    go_on = Event()
+    begun: list[int] = []
+
+    @rpc(allow=Allow.PUBLIC)
+    def wait(self, number: int) -> int:
+        self.begun.append(number)
+        self.go_on.wait()
+        return number
+
+    @rpc(allow=Allow.PUBLIC, pooled=False)
+    def look(self) -> int:
+        if len(self.begun) > 5:
+            raise errors.Conflict("crowded", "There are too many.")
+        return len(self.begun)
 
 
 class Middle:

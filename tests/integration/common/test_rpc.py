@@ -11,7 +11,7 @@ from nameko.standalone.rpc import ClusterRpcProxy
 
 from common import errors
 from common.errors import DeadlineExceeded, Forbidden, InternalError, Unauthenticated, Unavailable
-from tests.integration.common.calls import Again, Mailbox, Target, in_seconds
+from tests.integration.common.calls import Again, Mailbox, Narrow, Target, in_seconds
 from tests.integration.conftest import Run
 from tests.integration.running import Running, Somebody, Wire, eventually
 
@@ -71,6 +71,26 @@ def test_a_call_to_a_silent_service_ends_at_its_deadline_and_is_forgotten(
     assert 0.29 <= time.monotonic() - started < 1.5
     assert middle.provider("silent").rpc_reply_listener.awaited == {}
     eventually(lambda: wire.count("rpc-silent") == 0)
+
+
+def test_a_call_that_needs_no_place_is_answered_while_all_places_are_taken(
+    config: dict[str, Any], run: Run
+) -> None:
+    if config["RPC_TRANSPORT"] == "stock":
+        pytest.skip("Nameko's own consumer waits for a place before it takes the next call")
+    narrow = run(Narrow, config | {"max_workers": 2})
+    waiting, asking = [Somebody(config) for _ in range(3)], Somebody(config)
+    answers = [one.call.narrow.wait.call_async(number=at) for at, one in enumerate(waiting)]
+    eventually(lambda: len(Narrow.begun) == 2)
+    assert asking.call.narrow.look() == 2
+    Narrow.begun.extend(range(9))
+    with pytest.raises(errors.Conflict):
+        asking.call.narrow.look()
+    Narrow.go_on.send()
+    assert [answer.result() for answer in answers] == [0, 1, 2]
+    for one in (*waiting, asking):
+        one.stop()
+    assert narrow.is_alive
 
 
 def test_a_call_inherits_what_is_left_of_its_callers_time(middle: Running) -> None:
