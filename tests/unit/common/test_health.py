@@ -1,5 +1,6 @@
 """A process's report on itself: asking often hurts nobody, and nothing that hangs holds it up."""
 
+import contextlib
 from types import SimpleNamespace
 from typing import Any
 
@@ -75,6 +76,21 @@ def test_a_server_that_never_answers_fails_in_time_and_is_not_asked_by_each(
     details = {one.wait()["dependencies"]["server"]["detail"] for one in found}
     assert details == {"no answer in time"}
     assert server.asked == 1
+
+
+def test_a_driver_that_goes_on_when_its_time_is_over_does_not_hold_up_the_report(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def stubborn() -> None:
+        with contextlib.suppress(Exception):  # as if a connection were lost: another one is tried
+            eventlet.sleep(60)
+        eventlet.sleep(60)
+
+    monkeypatch.setattr(health, "PROBE_SECONDS", 0.05)
+    with eventlet.Timeout(5):
+        found = reporter(Server(stubborn))()
+    part = found["dependencies"]["server"]
+    assert (found["status"], part["status"], part["detail"]) == ("fail", "fail", "no answer in time")
 
 
 @pytest.mark.parametrize(
