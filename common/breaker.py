@@ -71,5 +71,12 @@ class Breaker:
             if self._failures >= self._limit:
                 self._open()
 
+    def gone(self) -> None:
+        """It is certain that it can't work: open, without waiting for more failures."""
+        if self._state == CLOSED:
+            self._open()
+        else:
+            self.failed()
+
     def _open(self) -> None:
         self._state, self._until = OPEN, self._now() + self._pause

@@ -2,6 +2,7 @@
 
 import time
 from dataclasses import dataclass, replace
+from math import inf
 from typing import Any
 
 from kombu.exceptions import KombuError, OperationalError
@@ -12,15 +13,17 @@ from nameko.exceptions import BadRequest as NamekoBadRequest
 from nameko.exceptions import RemoteError, UnknownService
 
 from common import context, metrics, tracing
-from common.errors import DeadlineExceeded, SuiteError, Unavailable, internal_error
+from common.errors import DeadlineExceeded, SuiteError, internal_error
 from common.identity import Tokens
 from common.logging import get_logger
-from common.rpc_guard import Guard
+from common.rpc_guard import Guard, unavailable
 from common.rpc_transports import Replies
 from common.transport.calling import Undeliverable
 from common.transport.wire import LinkFull, LinkLost
 
 log = get_logger()
+_TELLING_SECONDS, _TELLING_SHARE = 0.5, 0.05
+"""What a call keeps of its caller's time, to tell that caller which service did not answer, and why."""
 NOBODY_THERE = (
     OperationalError, UnknownService, UndeliverableMessage, OSError, LinkLost, LinkFull, Undeliverable,
 )  # fmt: skip
@@ -116,7 +119,7 @@ class Call:
     def _guarded(self, kwargs: dict[str, Any]) -> Any:
         client = self.client
         client.replies.await_start()
-        seconds = min(client.seconds, context.remaining(client.worker_ctx.data, client.seconds))
+        seconds = min(client.seconds, _left(client.worker_ctx.data))
         if seconds <= 0:
             raise self._late()
         client.replies.check_broker()
@@ -129,9 +132,8 @@ class Call:
                 result = self._in_time(kwargs, seconds)
             except SuiteError as error:
                 if error is self.unanswered:
-                    guard.not_answered(error, seconds)
-                else:
-                    guard.answered()
+                    raise guard.not_answered(error, seconds) from None
+                guard.answered()
                 raise
             guard.answered()
             return result
@@ -149,9 +151,7 @@ class Call:
         except SuiteError:
             raise
         except NOBODY_THERE:
-            self.unanswered = Unavailable(
-                "unavailable", f"The {self.client.service_name} service is not available."
-            )
+            self.unanswered = unavailable(self.client.service_name)
             raise self.unanswered from None
         except NO_WORD_OF_OURS as problem:
             log.error(
@@ -169,3 +169,9 @@ class Call:
         return DeadlineExceeded(
             "deadline_exceeded", f"The {self.client.service_name} service did not answer in time."
         )
+
+
+def _left(data: dict[str, Any]) -> float:
+    """Seconds that a call may take which is made on behalf of another one."""
+    left = context.remaining(data, inf)
+    return left - min(_TELLING_SECONDS, left * _TELLING_SHARE)

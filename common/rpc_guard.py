@@ -1,13 +1,15 @@
 """What keeps a service that is silent, gone or slow from holding up those who call it.
 
-A *breaker*: after some calls in a row that nobody answered, calls are refused at once, and one at a time
-is let through to see whether somebody is there again. A *bulkhead*: so many calls to one service may be
-under way in a process and no more, so that a slow one can't take all of its workers.
+A *breaker*: after some calls in a row that nobody answered, or one that nobody was there to take, calls
+are refused at once, and one at a time is let through to see whether somebody is there again. A *bulkhead*:
+so many calls to one service may be under way in a process and no more, so that a slow one can't take all of
+its workers.
 """
 
 from eventlet.semaphore import BoundedSemaphore
 
 from common import metrics
+from common.attendance import Attendance
 from common.breaker import HALF_OPEN, Breaker
 from common.errors import SuiteError, Unavailable
 from common.logging import get_logger
@@ -29,8 +31,10 @@ class Guard:
     ``with guard:`` is around each call.
     """
 
-    def __init__(self, target: str) -> None:
+    def __init__(self, target: str, attendance: Attendance, patience: float) -> None:
         self.target = target
+        self._attendance = attendance
+        self._patience = patience
         self.breaker = Breaker(FAILURES, PAUSE_SECONDS, LONGEST_PAUSE_SECONDS)
         self._places = BoundedSemaphore(UNDER_WAY)
         metrics.show_breaker(target, self.breaker)
@@ -50,7 +54,7 @@ class Guard:
         """How long a call may take that asks for ``seconds``; Unavailable while the breaker is open."""
         if not self.breaker.allows():
             metrics.CALLS_REFUSED.labels(self.target, "breaker").inc()
-            raise Unavailable("unavailable", f"The {self.target} service is not available.")
+            raise unavailable(self.target)
         return min(seconds, TRIAL_SECONDS) if self.breaker.state == HALF_OPEN else seconds
 
     def answered(self) -> None:
@@ -59,11 +63,27 @@ class Guard:
             log.info("breaker_closed", target=self.target)
         self.breaker.succeeded()
 
-    def not_answered(self, error: SuiteError, seconds: float) -> None:
-        """Nobody took the call, or nobody answered for so long."""
-        if not isinstance(error, Unavailable) and seconds < SILENCE_SECONDS:
-            return
+    def not_answered(self, error: SuiteError, seconds: float) -> SuiteError:
+        """Nobody took the call, or nobody answered for so long; what its caller is to be told of it.
+
+        A service that starts again within a call's time still answers it, so whether anybody is there to
+        answer is asked only when that time is over; and only a call that had much of the usual time lets
+        others be refused.
+        """
+        is_late = not isinstance(error, Unavailable)
+        if is_late and seconds < SILENCE_SECONDS:
+            return error
         was_closed = self.breaker.is_closed
-        self.breaker.failed()
+        if is_late and self._attendance.is_empty():
+            error = unavailable(self.target)
+            (self.breaker.gone if seconds >= self._patience else self.breaker.failed)()
+        else:
+            self.breaker.failed()
         if was_closed and not self.breaker.is_closed:
             log.error("breaker_opened", target=self.target, error=error.code)
+        return error
+
+
+def unavailable(target: str) -> Unavailable:
+    """What is said of a service that is not there."""
+    return Unavailable("unavailable", f"The {target} service is not available.")

@@ -14,6 +14,7 @@ from nameko.exceptions import deserialize
 from nameko.rpc import MethodProxy, ReplyListener
 
 from common import context, metrics, unread_pages
+from common.attendance import Attendance
 from common.broker import TRANSIENT
 from common.consumer import QueueConsumer
 from common.errors import Unavailable
@@ -174,7 +175,9 @@ class Replies(ReplyListener):
     def guard_of(self, target: str) -> Guard:
         """The guard of a service, one in the process."""
         if target not in self._guards:
-            self._guards[target] = Guard(target)
+            config = self.container.config
+            patience = float(config["RPC_DEADLINE"]) / 2
+            self._guards[target] = Guard(target, Attendance(config, target), patience)
         return self._guards[target]
 
     def await_start(self) -> None:

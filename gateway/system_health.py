@@ -16,13 +16,13 @@ from nameko.containers import WorkerContext
 from nameko.extensions import DependencyProvider
 
 from common import VERSION, clock, topology
+from common.attendance import Counts, count_instances
 from common.errors import DeadlineExceeded, Unavailable
 from common.health import worst
 from common.logging import get_logger
 from common.outages import Outages
 from common.rpc_calls import Client
 from common.rpc_transports import Replies
-from gateway.instances import Counts, count_instances
 
 log = get_logger()
 SERVICES = tuple(name for name in topology.SERVICES if name != "gateway")

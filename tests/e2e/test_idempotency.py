@@ -145,11 +145,11 @@ def test_a_call_with_a_key_whose_service_dies_over_it_is_carried_out_by_the_next
     suite.start("todos")
     answer = call.wait()
     suite.wait_ready()
-    assert answer.status_code in (201, 504), answer.text
+    assert answer.status_code in (201, 503, 504), answer.text
     made = ada.post(CREATE, body, headers=key)
     assert made.status_code == 201
     assert ada.get(CREATE).json() == [made.json()]
-    assert answer.status_code == 504 or answer.json() == made.json()
+    assert answer.status_code != 201 or answer.json() == made.json()
 
 
 def test_a_killed_service_leaves_one_effect_for_each_key(suite: Suite, ada: Client) -> None:

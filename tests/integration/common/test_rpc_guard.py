@@ -9,7 +9,8 @@ import pytest
 
 from common import metrics, rpc_guard
 from common.errors import DeadlineExceeded, Unavailable
-from common.rpc import Service
+from common.identity import Allow
+from common.rpc import Service, rpc
 from tests.integration.common.calls import Target
 from tests.integration.conftest import Run
 from tests.integration.running import Running, eventually, make_config
@@ -25,7 +26,7 @@ class Caller:
 
 @pytest.fixture
 def caller(vhost_uri: str, run: Run) -> Iterator[Running]:
-    yield run(Caller, make_config(AMQP_URI=vhost_uri))
+    yield run(Caller, make_config(AMQP_URI=vhost_uri, RPC_DEADLINE=2))
 
 
 @pytest.fixture
@@ -44,11 +45,11 @@ def state(caller: Running) -> str:
     return str(caller.provider("target").rpc_reply_listener.guard_of("target").breaker.state)
 
 
-def test_calls_to_a_silent_service_are_refused_at_once_until_it_is_back(
+def test_calls_to_a_service_that_is_down_are_refused_after_the_first_until_it_is_back(
     caller: Running, start_target: Any
 ) -> None:
     start_target().stop()  # its queue is there, and nobody at it
-    assert [outcome(caller) for _ in range(rpc_guard.FAILURES)] == ["deadline_exceeded"] * rpc_guard.FAILURES
+    assert outcome(caller) == "unavailable"
     assert state(caller) == "open"
     started = time.monotonic()
     assert {outcome(caller) for _ in range(20)} == {"unavailable"}
@@ -62,6 +63,15 @@ def test_calls_to_a_silent_service_are_refused_at_once_until_it_is_back(
     assert state(caller) == "closed"
 
 
+def test_a_call_that_had_little_time_does_not_let_others_be_refused(
+    vhost_uri: str, run: Run, start_target: Any
+) -> None:
+    start_target().stop()
+    hasty = run(Caller, make_config(AMQP_URI=vhost_uri, RPC_DEADLINE=4))  # its calls have one second of these
+    assert outcome(hasty) == "unavailable"
+    assert state(hasty) == "closed"
+
+
 def test_while_it_is_away_one_call_at_a_time_looks_for_it(caller: Running, start_target: Any) -> None:
     start_target().stop()
     guard = caller.provider("target").rpc_reply_listener.guard_of("target")
@@ -69,8 +79,63 @@ def test_while_it_is_away_one_call_at_a_time_looks_for_it(caller: Running, start
         guard.not_answered(DeadlineExceeded("deadline_exceeded", "."), 1)
     eventlet.sleep(rpc_guard.PAUSE_SECONDS)
     outcomes = list(eventlet.GreenPool(20).imap(lambda _: outcome(caller), range(20)))
-    assert outcomes.count("deadline_exceeded") == 1
-    assert outcomes.count("unavailable") == 19
+    assert outcomes == ["unavailable"] * 20
+    assert guard.breaker.state == "open"
+    assert guard.breaker.retry_after > rpc_guard.PAUSE_SECONDS  # one was let through, and found nobody
+
+
+def test_a_service_that_is_there_and_silent_is_late_and_refused_after_some_calls(
+    caller: Running, start_target: Any
+) -> None:
+    start_target()
+    target = caller.inject("target")
+
+    def word(_: int) -> str:
+        with pytest.raises((Unavailable, DeadlineExceeded)) as told:
+            target.sleep(seconds=3, mark="x")
+        return str(told.value.code)
+
+    words = list(eventlet.GreenPool(10).imap(word, range(rpc_guard.FAILURES)))
+    assert words == ["deadline_exceeded"] * rpc_guard.FAILURES
+    assert state(caller) == "open"
+    assert word(0) == "unavailable"
+
+
+def test_a_call_to_a_service_that_comes_back_within_its_time_is_answered(
+    caller: Running, start_target: Any
+) -> None:
+    start_target().stop()
+    call = eventlet.spawn(lambda: caller.inject("patient").echo(value="bridged"))
+    eventlet.sleep(1.2)
+    start_target()
+    assert call.wait() == "bridged"
+
+
+def test_who_calls_by_way_of_another_service_is_told_which_one_is_down(
+    vhost_uri: str, run: Run, start_target: Any
+) -> None:
+    class Between:
+        """Calls the target for those who call it."""
+
+        name = "between"
+        target: Any = Service("target")
+
+        @rpc(allow=Allow.PUBLIC)
+        def echo(self, value: str) -> Any:
+            return self.target.echo(value=value)
+
+    class Outer:
+        """Waits two seconds for both."""
+
+        name = "outer"
+        between: Any = Service("between", deadline=2)
+
+    start_target().stop()
+    config = make_config(AMQP_URI=vhost_uri)
+    run(Between, config)
+    outer = run(Outer, config)
+    with pytest.raises(Unavailable, match="The target service"):
+        outer.inject("between").echo(value="ok")
 
 
 def test_errors_of_a_service_that_answers_keep_the_breaker_closed(caller: Running, start_target: Any) -> None:

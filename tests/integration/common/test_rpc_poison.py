@@ -102,11 +102,16 @@ def test_a_reply_that_is_none_ends_the_call_it_answers_and_nothing_else(
     middle: Running, wire: Wire, body: Any, properties: dict[str, Any]
 ) -> None:
     client = middle.inject("silent").within(1.5)
+    requests: list[Any] = []
+    tag = wire.channel.basic_consume("rpc-silent", callback=requests.append, no_ack=True)
     waiting = eventlet.spawn(_outcome, client)
-    request = wire.take("rpc-silent")
+    while not requests:
+        wire.connection.drain_events(timeout=10)
+    request = requests[0]
     answer = {"correlation_id": request.properties["correlation_id"], **properties}
     wire.send(body, request.properties["reply_to"], "nameko-rpc", **answer)
     assert isinstance(waiting.wait(), InternalError | DeadlineExceeded)
+    wire.channel.basic_cancel(tag)
 
 
 def _outcome(client: Any) -> Any:

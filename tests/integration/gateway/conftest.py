@@ -10,6 +10,7 @@ from typing import Any
 import jwt
 import pytest
 import requests
+from kombu import Connection
 
 from ops.engines import RabbitMQ
 from tests.conftest import SECRET
@@ -89,6 +90,14 @@ def gateway(rabbitmq: RabbitMQ, vhost: str, tmp_path_factory: pytest.TempPathFac
     logs = suite.logs()
     assert "Traceback" not in logs  # whatever clients have sent
     assert "entrypoint_failed" not in logs
+
+
+@pytest.fixture
+def silent_todos(rabbitmq: RabbitMQ, vhost: str, gateway: Suite) -> Iterator[None]:
+    """Somebody takes the calls to the todo service and answers none."""
+    with Connection(rabbitmq.uri_of(vhost)) as connection:
+        connection.default_channel.basic_consume("rpc-todos", no_ack=True)
+        yield
 
 
 @pytest.fixture

@@ -117,7 +117,7 @@ def test_a_service_may_think_for_longer_than_a_client_may_send(strict: Suite, to
     with connect(strict) as connection:
         connection.sendall(post("/api/auth/login", "Content-Length: 2\r\n", "{}"))
 
-        assert answer(connection)[0] == 504
+        assert answer(connection)[0] == 503
         connection.sendall(get())
         assert answer(connection)[0] == 200
 

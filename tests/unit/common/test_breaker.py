@@ -86,3 +86,14 @@ def test_a_trial_that_nobody_reports_on_does_not_lock_it_for_ever() -> None:
     assert breaker.allows()
     breaker.succeeded()
     assert breaker.is_closed
+
+
+def test_one_that_is_gone_for_certain_is_left_alone_at_once_and_longer_after_each_trial() -> None:
+    clock = Clock()
+    breaker = Breaker(3, pause=1, longest=5, now=clock)
+    breaker.gone()
+    assert (breaker.state, breaker.retry_after) == (OPEN, 1)
+    clock.now += 1
+    assert breaker.allows()
+    breaker.gone()
+    assert (breaker.state, breaker.retry_after) == (OPEN, 2)
