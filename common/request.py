@@ -5,6 +5,7 @@ from functools import cached_property
 from typing import Any, TypeVar
 
 from eventlet.wsgi import Input
+from werkzeug.datastructures import MIMEAccept
 from werkzeug.exceptions import (
     ClientDisconnected,
     LengthRequired,
@@ -36,6 +37,15 @@ class Request(WerkzeugRequest):
     def answer_headers(self) -> dict[str, str]:
         """Headers for the answer, whatever it will be."""
         return {}
+
+    @cached_property
+    def accept_mimetypes(self) -> MIMEAccept:
+        """The types that the client takes, without their parameters, which none of ours has.
+
+        werkzeug takes ``application/json; charset=utf-8`` for another type than ``application/json``.
+        """
+        named = super().accept_mimetypes
+        return MIMEAccept([(type.partition(";")[0].rstrip(), quality) for type, quality in named])
 
     def once(self, key: Any, find_out: Callable[[], T]) -> T:
         """What ``find_out`` gives, which has to follow from the header fields and the client's address alone.

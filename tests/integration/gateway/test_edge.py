@@ -169,6 +169,11 @@ def test_who_accepts_no_json_is_told_that_there_is_nothing_else(ada: Client) -> 
     problem(ada.get("/api/todos", headers={"Accept": "text/html"}), 406, "not_acceptable")
 
 
+def test_who_accepts_json_with_a_parameter_gets_it(anyone: Client) -> None:
+    answer = anyone.get("/health/live", headers={"Accept": "text/plain, application/json; charset=utf-8"})
+    assert (answer.status_code, answer.headers["Content-Type"]) == (200, "application/json")
+
+
 @pytest.mark.parametrize("chunked", [False, True])
 def test_a_body_over_a_mebibyte_is_refused(ada: Client, chunked: bool) -> None:
     body = b'"' + b"a" * (8 * MEBIBYTE) + b'"'

@@ -82,3 +82,16 @@ def test_only_json_that_is_not_packed_is_read(headers: dict[str, str], is_read: 
     with pytest.raises((HTTPException, SuiteError)) as refusal:
         _ = sent.payload
     assert getattr(refusal.value, "code", None) == 415
+
+
+@pytest.mark.parametrize(
+    ("accept", "json", "text"),
+    [
+        ("application/json; charset=utf-8", 1, 0), ("application/json;version=1;q=0.5", 0.5, 0),
+        ('text/plain; a="b,c", application/json; charset="utf-8"; q=0', 0, 1),
+        ("application/json;q=0, */*;q=0.1", 0, 0.1), ("text/html; level=1", 0, 0),
+    ],
+)  # fmt: skip
+def test_only_its_quality_weighs_a_type_that_the_client_takes(accept: str, json: float, text: float) -> None:
+    accepted = request(io.BytesIO(), 0, HTTP_ACCEPT=accept).accept_mimetypes
+    assert (accepted["application/json"], accepted["text/plain"]) == (json, text)
