@@ -6,6 +6,7 @@ from typing import Any
 
 from nameko.containers import WorkerContext
 from nameko.extensions import DependencyProvider
+from werkzeug.exceptions import HTTPException
 
 from common import context, metrics, tracing
 from common.errors import InternalError, SuiteError
@@ -126,6 +127,8 @@ def judge(error: BaseException | None) -> tuple[str, dict[str, str]]:
         return word, {"reason": error.reason, "detail": error.message}
     if isinstance(error, SuiteError) and not isinstance(error, InternalError):
         return "refused", {"error": type(error).__name__, "code": error.code}
+    if isinstance(error, HTTPException) and (error.code or 500) < 500:
+        return "refused", {"error": type(error).__name__, "code": str(error.code)}  # the client's fault
     return "failed", {"error": type(error).__name__}
 
 

@@ -146,9 +146,12 @@ def test_headers_that_could_be_read_in_two_ways_are_refused(gateway: Suite, head
     assert found.count("HTTP/1.") == 1
 
 
-def test_a_post_without_a_length_has_no_body_and_is_told_so_where_one_is_needed(gateway: Suite) -> None:
+@pytest.mark.parametrize("path", ["/api/auth/login", "/api/auth/refresh"])
+def test_a_post_without_a_length_has_no_body_and_is_told_so_where_one_is_needed(
+    gateway: Suite, path: str
+) -> None:
     with connect(gateway) as connection:
-        connection.sendall(post("/api/auth/login", "") + get())
+        connection.sendall(post(path, "") + get())
         status, _, body = answer(connection)
 
         assert (status, b"length_required" in body) == (411, True)

@@ -9,6 +9,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from werkzeug.exceptions import HTTPException, InternalServerError, LengthRequired
 
 from common import entrypoint_log
 from common import logging as suite_logging
@@ -87,3 +88,18 @@ def test_events_handled_together_are_found_by_each_of_their_requests_and_traces(
     assert many["trace_ids"] == f"{1:032x} {2:032x}"
     assert (one["request_id"], one["trace_id"]) == ("r-1", f"{1:032x}")
     assert not {"request_ids", "events"} & one.keys()
+
+
+@pytest.mark.parametrize(
+    ("error", "line"),
+    [
+        (LengthRequired(), ("info", "event_handled", "refused")),
+        (InternalServerError(), ("error", "entrypoint_failed", "failed")),
+        (HTTPException(), ("error", "entrypoint_failed", "failed")),
+    ],
+)
+def test_what_a_client_did_wrong_is_no_error_of_ours(
+    lines: io.StringIO, error: HTTPException, line: tuple[str, str, str]
+) -> None:
+    ended(error)
+    assert told(lines) == [line]
