@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 import limits
 import yaml
 
-from common import clock, edge_settings, keys, known_secrets, secrets_in_files, trust
+from common import address_settings, clock, edge_settings, keys, known_secrets, secrets_in_files, trust
 from common.addresses import is_email
 from common.env_yaml import setup_yaml_parser
 from common.keys import KeySet
@@ -158,8 +158,7 @@ def _shape_problems(config: Config) -> list[str]:
     problems += edge_settings.problems(config)
     problems += keys.problems(config)
     problems += trust.problems(config)
-    if not _is_amqp(config["AMQP_URI"]):
-        problems.append("RABBITMQ_URL must begin with amqp:// or amqps:// and name a host.")
+    problems += address_settings.problems(config)
     if bool(config["ADMIN_EMAIL"]) != bool(config["ADMIN_PASSWORD"]):
         problems.append("ADMIN_EMAIL and ADMIN_PASSWORD go together: set both or neither.")
     if config["ADMIN_EMAIL"] and not is_email(config["ADMIN_EMAIL"]):
@@ -197,14 +196,6 @@ def _is_share(value: Any) -> bool:
 def _is_day(text: str) -> bool:
     try:
         return bool(date.fromisoformat(text))
-    except ValueError:
-        return False
-
-
-def _is_amqp(uri: str) -> bool:
-    try:
-        parts = urlsplit(uri)
-        return parts.scheme in ("amqp", "amqps") and bool(parts.hostname) and parts.port != 0
     except ValueError:
         return False
 
@@ -260,7 +251,7 @@ def _production_problems(config: Config) -> list[str]:
         problems.append("JWT_SECRET_PREVIOUS is well known or short: what it has signed can't be accepted.")
     if _is_weak(config["POSTGRES"]["password"]):
         problems.append("DB_PASSWORD is missing, short or well known: set the database's real password.")
-    if _is_amqp(config["AMQP_URI"]) and _is_weak(urlsplit(config["AMQP_URI"]).password or ""):
+    if address_settings.is_amqp(config["AMQP_URI"]) and _is_weak(urlsplit(config["AMQP_URI"]).password or ""):
         problems.append("RABBITMQ_URL has no password, or a short or well-known one: set a real one.")
     return problems
 

@@ -37,6 +37,19 @@ def test_good_settings_of_a_production_can_work(config: dict[str, Any]) -> None:
     assert settings.validate(production(config)) == []
 
 
+NO_MONGODB = (
+    "foo", "", "127.0.0.1:27017", "http://db/", "mongodb://", "mongodb:///todos", "mongodb://me:secret@/",
+    "mongodb://a,/", "mongodb://a:0/", "mongodb://a:66000/", "mongodb://a:port/", "mongodb:db",
+)  # fmt: skip
+NO_PAGE = (
+    "foo",
+    "localhost:3000",
+    "ftp://host/",
+    "http://",
+    "https:///todos",
+    "http://a b/",
+    "http://a:66000",
+)
 WRONG = [
     ("ENV", "ENV", "prod"), ("ENV", "ENV", ""), ("LOG_FORMAT", "LOG_FORMAT", "xml"),
     ("JWT_SECRET_SINCE", "JWT_SECRET_SINCE", "May"), ("LOG_ACCESS_SAMPLE", "LOG_ACCESS_SAMPLE", "half"),
@@ -60,6 +73,9 @@ WRONG = [
     ("USERS_PORT", "HTTP/ports/users", -1), ("MESSAGING_PORT", "HTTP/ports/messaging", "3006x"),
     ("RABBITMQ_URL", "AMQP_URI", "http://broker"), ("RABBITMQ_URL", "AMQP_URI", ""),
     ("RABBITMQ_URL", "AMQP_URI", "amqp://[broken"), ("RABBITMQ_URL", "AMQP_URI", "amqp://h:99999/"),
+    *(("MONGODB_URI", "MONGODB_URI", wrong) for wrong in NO_MONGODB),
+    *(("PUBLIC_URL", "PUBLIC_URL", wrong) for wrong in (*NO_PAGE, "", "https://todos.example.org/?a=b")),
+    *(("RABBITMQ_MANAGEMENT_URL", "RABBITMQ_MANAGEMENT_URL", wrong) for wrong in NO_PAGE),
     ("RABBITMQ_URL", "AMQP_URI", "amqp:///"), ("ADMIN_PASSWORD", "ADMIN_EMAIL", "root@example.com"),
     ("ADMIN_EMAIL", "ADMIN_PASSWORD", "sesame"),
     *(
@@ -91,6 +107,19 @@ def test_a_wrong_setting_is_told_in_one_line_that_names_its_variable(
     assert len(problems) == 1
     assert variable in problems[0]
     assert "\n" not in problems[0]
+
+
+@pytest.mark.parametrize(
+    ("variable", "value"),
+    [
+        ("MONGODB_URI", "mongodb://me:a%40b@one:27017,two:27018,[::1]:27019/?replicaSet=rs&tls=false"),
+        ("MONGODB_URI", "mongodb+srv://me:secret@cluster.example.org/?retryWrites=true"),
+        ("MONGODB_URI", "mongodb://%2Ftmp%2Fmongodb-27017.sock"), ("PUBLIC_URL", "http://localhost:0"),
+        ("PUBLIC_URL", "https://example.org/todos/"), ("RABBITMQ_MANAGEMENT_URL", "https://rabbitmq:15671"),
+    ],
+)  # fmt: skip
+def test_an_address_that_can_be_one_is_not_refused(config: dict[str, Any], variable: str, value: str) -> None:
+    assert settings.validate(config | {variable: value}) == []
 
 
 def test_reminders_come_an_hour_before_unless_another_time_is_set_or_none(config: dict[str, Any]) -> None:
