@@ -97,7 +97,8 @@ class Servers:
         if self.rabbitmq:
             found["RABBITMQ_MANAGEMENT_URL"] = self.rabbitmq.management_url
         if self._mail_port:
-            found |= {"SMTP_HOST": LOOPBACK, "SMTP_PORT": str(self._mail_port), "SMTP_TLS": "none"}
+            tls = "none" if self.catcher else self._config["MAIL"]["tls"] or "none"
+            found |= {"SMTP_HOST": LOOPBACK, "SMTP_PORT": str(self._mail_port), "SMTP_TLS": tls}
         return found
 
     def _is_missing(self, server: Server) -> bool:
@@ -127,13 +128,11 @@ class Servers:
     def _note(self, engine: Engine) -> None:
         if isinstance(engine, RabbitMQ):
             self.rabbitmq = engine
+            _check_page(self._config["RABBITMQ_MANAGEMENT_URL"])
+            _check_free(engine.management_port, "RabbitMQ's management page", "RABBITMQ_MANAGEMENT_URL")
         if isinstance(engine, MailCatcher):
             self.catcher = engine
-            if answers(LOOPBACK, engine.http_port):
-                raise CannotRun(
-                    f"Port {engine.http_port} for the mails' page is in use: stop what listens there, "
-                    "or set MAILCATCHER_HTTP_PORT to another."
-                )
+            _check_free(engine.http_port, "the mails' page", "MAILCATCHER_HTTP_PORT")
 
     def _wait_ready(self, engine: Engine) -> None:
         try:
@@ -158,7 +157,7 @@ class Servers:
 
     def _rabbitmq(self) -> Server:
         address = urlsplit(self._config["AMQP_URI"])
-        management_port = _next_free_port(MANAGEMENT_PORT)
+        management_port = _management_port(self._config["RABBITMQ_MANAGEMENT_URL"])
         engine = RabbitMQ.from_uri(self._local / "rabbitmq", self._config["AMQP_URI"], management_port)
         place = [(address.hostname or LOOPBACK, engine.port)]
         return Server("RabbitMQ", "RABBITMQ_URL", place, engine, trust.wants_rabbitmq(self._config))
@@ -180,14 +179,54 @@ class Servers:
         return Server("MongoDB", "MONGODB_URI", addresses, engine, trust.wants_mongodb(self._config))
 
     def _mailcatcher(self) -> Server:
-        self._mail_port = smtp_port = _port_from("MAILCATCHER_SMTP_PORT", 1025)
-        http_port = _port_from("MAILCATCHER_HTTP_PORT", 8025)
+        self._mail_port = smtp_port = self._smtp_port()
+        http_port = _port_from("MAILCATCHER_HTTP_PORT", "8025")
         engine = MailCatcher(self._local / "mail", smtp_port, http_port)
         return Server("Mail catcher", "MAILCATCHER_SMTP_PORT", [(LOOPBACK, smtp_port)], engine)
 
+    def _smtp_port(self) -> int:
+        """Without a host, SMTP_PORT is a port of this machine's, at which the catcher may be as well."""
+        given, of_catcher = self._config["MAIL"]["port"], os.environ.get("MAILCATCHER_SMTP_PORT")
+        if given and of_catcher and given != of_catcher:
+            raise CannotRun(
+                f"SMTP_PORT is {given} and MAILCATCHER_SMTP_PORT {of_catcher}: set one of them, or SMTP_HOST "
+                "for a mail server elsewhere."
+            )
+        if given:
+            return _checked_port("SMTP_PORT", given)
+        return _port_from("MAILCATCHER_SMTP_PORT", "1025")
 
-def _port_from(variable: str, default: int) -> int:
-    value = os.environ.get(variable) or str(default)
+
+def _management_port(url: str) -> int:
+    """The port of the private RabbitMQ's management page: as set, or the first free one."""
+    if not url:
+        return _next_free_port(MANAGEMENT_PORT)
+    address = urlsplit(url)
+    return address.port or 80
+
+
+def _check_page(url: str) -> None:
+    """Refuses a management page that is elsewhere than the broker, which is started here."""
+    address = urlsplit(url)
+    if url and (address.scheme != "http" or not is_loopback(address.hostname or "")):
+        raise CannotRun(
+            f"RabbitMQ does not answer at RABBITMQ_URL and would be started here, without a page at {url}: "
+            "start yours, or take RABBITMQ_MANAGEMENT_URL out."
+        )
+
+
+def _check_free(port: int, what: str, variable: str) -> None:
+    if answers(LOOPBACK, port):
+        raise CannotRun(
+            f"Port {port} for {what} is in use: stop what listens there, or set {variable} to another."
+        )
+
+
+def _port_from(variable: str, default: str) -> int:
+    return _checked_port(variable, os.environ.get(variable) or default)
+
+
+def _checked_port(variable: str, value: str) -> int:
     if not value.isdecimal() or not 1 <= int(value) <= 65535:
         raise CannotRun(f"{variable} is {value!r}: it must be a port number.")
     return int(value)

@@ -1,6 +1,7 @@
 """Which servers `make run` starts itself: none in the place of one that is to speak TLS."""
 
 import json
+import socket
 from pathlib import Path
 from typing import Any, cast
 
@@ -67,3 +68,69 @@ def test_the_end_of_a_server_stands_in_the_log_that_the_run_keeps(
         first
     ).items()
     assert json.loads(second)["error"] == "its port 5672 is in use"
+
+
+def started(config: dict[str, Any], tmp_path: Path, **mail: str) -> Servers:
+    """As after a start of the mail catcher and RabbitMQ, of which only the looking takes place."""
+    servers = Servers(config | {"MAIL": config["MAIL"] | mail}, tmp_path / ".local", Console())
+    servers._note(servers._rabbitmq().private)
+    servers._note(servers._mailcatcher().private)
+    return servers
+
+
+@pytest.fixture
+def free(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No port of another run's is in the way."""
+    monkeypatch.setenv("MAILCATCHER_HTTP_PORT", str(free_port()))
+    monkeypatch.delenv("MAILCATCHER_SMTP_PORT", raising=False)
+
+
+def test_mail_goes_to_the_port_that_is_set_without_a_host(
+    config: dict[str, Any], tmp_path: Path, free: None
+) -> None:
+    servers = started(config, tmp_path, port="2525", tls="starttls")
+    assert servers.catcher
+    assert servers.catcher.port == 2525
+    assert servers.environment["SMTP_PORT"] == "2525"
+    assert servers.environment["SMTP_TLS"] == "none"
+
+
+@pytest.mark.parametrize("port", ["mail", "0", "65536"])
+def test_a_mail_port_that_is_none_is_refused(
+    config: dict[str, Any], tmp_path: Path, free: None, port: str
+) -> None:
+    with pytest.raises(CannotRun, match="SMTP_PORT is"):
+        started(config, tmp_path, port=port)
+
+
+def test_two_ports_for_mail_are_refused(
+    config: dict[str, Any], tmp_path: Path, free: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MAILCATCHER_SMTP_PORT", "1026")
+    with pytest.raises(CannotRun, match="SMTP_PORT is 2525 and MAILCATCHER_SMTP_PORT 1026"):
+        started(config, tmp_path, port="2525")
+
+
+def test_the_page_of_a_broker_that_is_started_is_where_it_is_set(
+    config: dict[str, Any], tmp_path: Path, free: None
+) -> None:
+    url = f"http://127.0.0.1:{free_port()}"
+    servers = started(config | {"RABBITMQ_MANAGEMENT_URL": url}, tmp_path)
+    assert servers.environment["RABBITMQ_MANAGEMENT_URL"] == url
+
+
+@pytest.mark.parametrize("url", ["https://127.0.0.1:15671", "http://rabbitmq:15672"])
+def test_a_broker_is_not_started_where_its_page_is_elsewhere(
+    config: dict[str, Any], tmp_path: Path, free: None, url: str
+) -> None:
+    with pytest.raises(CannotRun, match="take RABBITMQ_MANAGEMENT_URL out"):
+        started(config | {"RABBITMQ_MANAGEMENT_URL": url}, tmp_path)
+
+
+def test_a_broker_is_not_started_where_the_port_of_its_page_is_taken(
+    config: dict[str, Any], tmp_path: Path, free: None
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        url = f"http://localhost:{other.getsockname()[1]}"
+        with pytest.raises(CannotRun, match="set RABBITMQ_MANAGEMENT_URL to another"):
+            started(config | {"RABBITMQ_MANAGEMENT_URL": url}, tmp_path)
