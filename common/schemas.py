@@ -3,6 +3,7 @@
 import re
 from datetime import UTC, datetime
 from functools import cache
+from itertools import islice
 from typing import Any, ClassVar, NoReturn
 
 from marshmallow import RAISE, Schema, ValidationError, fields, missing, validate
@@ -12,6 +13,8 @@ from common.errors import ValidationFailed
 from common.locales import read_locale
 
 LONGEST_CURSOR = 4096
+MOST_ERRORS = 20
+"""So many wrong fields are told: a person reads no more, and a body of wrong keys is not sent back longer."""
 UNSEEN = (
     r"\xad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\u2800\u3164"
     r"\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufffb"
@@ -205,8 +208,11 @@ def load(schema: type[Schema], data: Any) -> dict[str, Any]:
 
 
 def invalid(errors: dict[str, list[str]]) -> ValidationFailed:
-    """The error for input that was read and is wrong."""
-    return ValidationFailed("validation_failed", "Some fields are not valid.", errors)
+    """The error for input that was read and is wrong; of very many wrong fields it tells the first."""
+    message, more = "Some fields are not valid.", len(errors) - MOST_ERRORS
+    if more > 0:
+        message, errors = f"{message} {more} more are not listed.", dict(islice(errors.items(), MOST_ERRORS))
+    return ValidationFailed("validation_failed", message, errors)
 
 
 def refuse(field: str, message: str) -> NoReturn:

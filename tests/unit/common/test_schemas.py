@@ -11,6 +11,7 @@ from marshmallow import Schema, ValidationError, fields, validate, validates_sch
 from common.errors import ValidationFailed
 from common.schemas import (
     LONGEST_CURSOR,
+    MOST_ERRORS,
     Cursor,
     EmailAddress,
     Limit,
@@ -185,6 +186,14 @@ def test_unknown_and_read_only_fields_are_refused_by_name() -> None:
         "colour": ["Unknown or read-only field."],
         "shown": ["Unknown or read-only field."],
     }
+
+
+def test_of_very_many_wrong_fields_the_first_are_told_and_how_many_more() -> None:
+    with pytest.raises(ValidationFailed) as caught:
+        load(Sample, {f"field-{n}": n for n in range(60_000)})
+    assert len(caught.value.details) == MOST_ERRORS
+    assert caught.value.message == f"Some fields are not valid. {60_000 - MOST_ERRORS} more are not listed."
+    assert len(errors_of({f"field-{n}": n for n in range(MOST_ERRORS)})) == MOST_ERRORS
 
 
 @pytest.mark.parametrize("data", [None, [], "x", 5, True])
