@@ -8,7 +8,7 @@ from urllib.parse import unquote_to_bytes, urlsplit
 
 from eventlet.wsgi import MAX_HEADER_LINE, MAX_TOTAL_HEADER_SIZE, HeaderLineTooLong, HeadersTooLarge
 
-_LONGEST_LENGTH = 18
+_LONGEST_LENGTH = 1000
 """Digits of a Content-Length; what has more is no length of anything."""
 TOKEN = r"[!#$%&'*+.^_`|~0-9A-Za-z-]"
 """What a word of HTTP's own is made of (RFC 9110, section 5.6.2)."""
