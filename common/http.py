@@ -21,6 +21,7 @@ from common.errors import SuiteError, Unavailable, internal_error
 from common.identity import Allow, Tokens
 from common.logging import get_logger
 from common.request import JSON, Request
+from common.schemas import UNKNOWN, invalid
 from common.server import SuiteWebServer
 
 log = get_logger()
@@ -45,6 +46,8 @@ class HttpEntrypoint(HttpRequestHandler):
     ``scope`` is what a personal access token must be for; without it, none will do.
     With ``pooled=False`` the method runs beside the worker pool: it answers while all places are taken.
     With ``json=False`` a body is taken as it is, whatever its type: ``request.body``.
+    With ``query=True`` it reads the parameters behind a ``?``, or does not mind them, as pages never do; all
+    others refuse any, since who gives one expects something else than what would happen.
     """
 
     server = SuiteWebServer()
@@ -63,6 +66,7 @@ class HttpEntrypoint(HttpRequestHandler):
         **kwargs: Any,
     ) -> None:
         self.scope = scopes.checked(kwargs.pop("scope", ""))
+        self.query: bool = kwargs.pop("query", produces != JSON)
         super().__init__(method, url, expected_exceptions=SuiteError, **kwargs)
         self.allow = allow
         self.idempotent = set(method.split(",")) <= IDEMPOTENT
@@ -86,6 +90,8 @@ class HttpEntrypoint(HttpRequestHandler):
             data = self.server.context_data_from_headers(request)
             self._accept(request)
             self.admit(request, data)
+            if not self.query and "QUERY_STRING" in request.environ:
+                _refuse_query(request)
             return self.response_from_result(self._run(request, data))
         except Exception as problem:
             return self._refusal(problem, request)
@@ -143,6 +149,12 @@ class HttpEntrypoint(HttpRequestHandler):
             log.error("http_failed", path=request.path, request_id=request.request_id, exc_info=problem)
             problem = internal_error()
         return problems.from_error(problem, request.path, request.request_id)
+
+
+def _refuse_query(request: Request) -> None:
+    """ValidationFailed for any parameter."""
+    if request.args:
+        raise invalid({name: [UNKNOWN] for name in request.args})
 
 
 http = HttpEntrypoint.decorator

@@ -7,7 +7,6 @@ from common.errors import BadRequest
 from common.http import Reply
 from common.links import Url
 from common.request import Request
-from common.schemas import invalid
 
 
 def query(request: Request) -> dict[str, str]:
@@ -16,12 +15,6 @@ def query(request: Request) -> dict[str, str]:
         if len(values) > 1:
             raise BadRequest("repeated_parameter", f"The parameter {name[:50]!r} is given more than once.")
     return dict(request.args.items())
-
-
-def refuse_query(request: Request) -> None:
-    """ValidationFailed for any parameter: who gives one expects something else than what would happen."""
-    if request.args:
-        raise invalid({name: ["Unknown or read-only field."] for name in request.args})
 
 
 def page(request: Request, found: dict[str, Any], url: Url) -> Reply:

@@ -30,13 +30,14 @@ _RFC_3339 = re.compile(
     "[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt ](?:[01][0-9]|2[0-3]):[0-9]{2}(?::[0-9]{2}(?:\\.[0-9]+)?)?"
     "(?:[Zz]|[+-](?:[01][0-9]|2[0-3]):[0-5][0-9])"
 )
+UNKNOWN = "Unknown or read-only field."
 NO_CURSOR = "Not a cursor of this list: follow the Link header."
 
 
 class StrictSchema(Schema):
     """A schema that refuses unknown and read-only fields instead of dropping them."""
 
-    error_messages = {"unknown": "Unknown or read-only field.", "type": "This must be an object."}
+    error_messages = {"unknown": UNKNOWN, "type": "This must be an object."}
     compared: ClassVar[frozenset[str]] = frozenset()
     """A schema with hooks may name fields here: unless all of them are given, no hook has anything to do."""
 

@@ -40,18 +40,18 @@ class SuiteService:
         told: dict[str, str] = self.log_level(level, self.caller.user_id)
         return told
 
-    @http("GET", "/health", allow=Allow.PUBLIC, pooled=False)
+    @http("GET", "/health", allow=Allow.PUBLIC, pooled=False, query=True)
     def serve_health(self, request: Request) -> Reply:
         """200 while this process can do its work, 503 while it can't."""
         found = self.health()
         return Reply(503 if found["status"] == "fail" else 200, found)
 
-    @http("GET", "/health/live", allow=Allow.PUBLIC, pooled=False)
+    @http("GET", "/health/live", allow=Allow.PUBLIC, pooled=False, query=True)
     def serve_liveness(self, request: Request) -> Reply:
         """200 while this process answers at all: no reason to end it, whatever it waits for."""
         return Reply(200, {"status": "pass"})
 
-    @http("GET", "/health/ready", allow=Allow.PUBLIC, pooled=False)
+    @http("GET", "/health/ready", allow=Allow.PUBLIC, pooled=False, query=True)
     def serve_readiness(self, request: Request) -> Reply:
         """As ``/health``, in one word."""
         status = self.health()["status"]

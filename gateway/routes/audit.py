@@ -18,7 +18,7 @@ class AuditRoutes(SuiteService):
     users: Any = Service("users")
     url: Any = Links()
 
-    @http("GET", "/api/audit", allow=Allow.ADMIN, scope="audit:read")
+    @http("GET", "/api/audit", allow=Allow.ADMIN, scope="audit:read", query=True)
     def list_audit(self, request: Request) -> Reply:
         """The audit log, a page at a time."""
         return http_pages.page(request, self.users.audit.unread(query=http_pages.query(request)), self.url)

@@ -13,12 +13,12 @@ from gateway.http import http
 class DocsRoutes(SuiteService):
     """Answered by the gateway itself, from files."""
 
-    @http("GET", "/openapi.json", allow=Allow.PUBLIC)
+    @http("GET", "/openapi.json", allow=Allow.PUBLIC, query=True)
     def show_openapi(self, request: Request) -> Response:
         """This document: every route, as OpenAPI 3.1."""
         return swagger_ui.document(request, "openapi.json")
 
-    @http("GET", "/asyncapi.json", allow=Allow.PUBLIC)
+    @http("GET", "/asyncapi.json", allow=Allow.PUBLIC, query=True)
     def show_asyncapi(self, request: Request) -> Response:
         """Every event between the services, as AsyncAPI 3.0."""
         return swagger_ui.document(request, "asyncapi.json")

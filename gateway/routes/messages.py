@@ -29,7 +29,7 @@ class MessageRoutes(SuiteService):
         where = self.url(f"/api/messages/{accepted['id']}")
         return Reply(202, accepted, {"Location": where})
 
-    @http("GET", "/api/messages", allow=Allow.ADMIN, scope="messages:read")
+    @http("GET", "/api/messages", allow=Allow.ADMIN, scope="messages:read", query=True)
     def list_messages(self, request: Request) -> Reply:
         """Messages by filter, a page at a time."""
         return http_pages.page(request, self.messaging.list.unread(query=http_pages.query(request)), self.url)
@@ -39,7 +39,7 @@ class MessageRoutes(SuiteService):
         """Every queue of the broker: how full, how many consumers, how fast."""
         return Reply(200, self.messaging.queues())
 
-    @http("GET", "/api/messages/dead-letters", allow=Allow.ADMIN, scope="messages:read")
+    @http("GET", "/api/messages/dead-letters", allow=Allow.ADMIN, scope="messages:read", query=True)
     def list_dead_letters(self, request: Request) -> Reply:
         """Dead letters by filter, a page at a time."""
         found = self.messaging.dead_letters(query=http_pages.query(request))

@@ -50,7 +50,7 @@ class SystemRoutes(SuiteService):
         found = {name: self.url(path) for name, path in _RESOURCES.items()}
         return Reply(200, {"name": "todo-suite", "version": VERSION, "links": found}, {"Vary": "Accept"})
 
-    @http("GET", "/.well-known/jwks.json", allow=Allow.PUBLIC)
+    @http("GET", "/.well-known/jwks.json", allow=Allow.PUBLIC, query=True)
     def show_keys(self, request: Request) -> Reply:
         """The public keys that access tokens are signed with."""
         return Reply(200, self.keys)
@@ -60,18 +60,18 @@ class SystemRoutes(SuiteService):
         """The running instances of all services."""
         return Reply(200, self.instances())
 
-    @uncounted("GET", "/health", allow=Allow.PUBLIC, pooled=False)
+    @uncounted("GET", "/health", allow=Allow.PUBLIC, pooled=False, query=True)
     def serve_health(self, request: Request) -> Reply:
         """The health of all services: 200 while all can work, 503 while one can't."""
         found: dict[str, Any] = self.system()
         return Reply(503 if found["status"] == "fail" else 200, found)
 
-    @uncounted("GET", "/health/live", allow=Allow.PUBLIC, pooled=False)
+    @uncounted("GET", "/health/live", allow=Allow.PUBLIC, pooled=False, query=True)
     def serve_liveness(self, request: Request) -> Reply:
         """200 while this process answers at all."""
         return Reply(200, {"status": "pass"})
 
-    @uncounted("GET", "/health/ready", allow=Allow.PUBLIC, pooled=False)
+    @uncounted("GET", "/health/ready", allow=Allow.PUBLIC, pooled=False, query=True)
     def serve_readiness(self, request: Request) -> Reply:
         """200 while every service can work, and this process too, so that requests are worth sending here."""
         status = worst([self.system()["status"], self.report()["status"]])

@@ -22,7 +22,7 @@ class UserRoutes(SuiteService):
     messaging: Any = Service("messaging")
     url: Any = Links()
 
-    @http("GET", "/api/users", allow=Allow.ADMIN, scope="users:read")
+    @http("GET", "/api/users", allow=Allow.ADMIN, scope="users:read", query=True)
     def list_users(self, request: Request) -> Reply:
         """All users, a page at a time."""
         return http_pages.page(request, self.users.list.unread(query=http_pages.query(request)), self.url)

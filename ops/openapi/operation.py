@@ -90,8 +90,8 @@ class Operation:
     def _responses(self, route: Route) -> dict[str, Made]:
         answers = {str(status): answer.render() for status, answer in self.answers.items()}
         refused = {*_problems_of(route), *self.problems}
-        if self.body or self.query:
-            refused.add(422)
+        if self.body or self.query or not route.query:
+            refused.add(422)  # without parameters of its own, for any that is given
         if self.query:
             refused.add(414)
         if self.body and self.body_required:

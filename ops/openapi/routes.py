@@ -26,6 +26,7 @@ class Route:
     pooled: bool
     json: bool
     scope: str
+    query: bool
 
     @property
     def values(self) -> list[str]:
@@ -49,5 +50,5 @@ def _route(name: str, one: HttpEntrypoint, docstring: str) -> Route:
     path = _VALUE.sub(r"{\1}", one.url)
     summary = inspect.cleandoc(docstring).split("\n\n")[0].split(":")[0]
     return Route(
-        name, one.method, path, one.allow, summary, one.produces, one.pooled, one.json, one.scope
+        name, one.method, path, one.allow, summary, one.produces, one.pooled, one.json, one.scope, one.query,
     )  # fmt: skip

@@ -37,7 +37,7 @@ class MessagesApi(SuiteService):
         accepted = self.publish(data=request.payload, idempotency_key=request.headers.get("Idempotency-Key"))
         return Reply(202, accepted, {"Location": self.url(f"/messages/{accepted['id']}")})
 
-    @http("GET", "/messages", allow=Allow.ADMIN, scope="messages:read")
+    @http("GET", "/messages", allow=Allow.ADMIN, scope="messages:read", query=True)
     def get_messages(self, request: Request) -> Reply:
         """Messages by filter, a page at a time."""
         return http_pages.page(request, self.list(query=http_pages.query(request)), self.url)
@@ -47,7 +47,7 @@ class MessagesApi(SuiteService):
         """Every queue of the broker."""
         return Reply(200, self.queues())
 
-    @http("GET", "/messages/dead-letters", allow=Allow.ADMIN, scope="messages:read")
+    @http("GET", "/messages/dead-letters", allow=Allow.ADMIN, scope="messages:read", query=True)
     def get_dead_letters(self, request: Request) -> Reply:
         """Dead letters by filter, a page at a time."""
         return http_pages.page(request, self.dead_letters(query=http_pages.query(request)), self.url)

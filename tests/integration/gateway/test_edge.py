@@ -165,6 +165,27 @@ def test_all_todos_are_not_deleted_where_some_are_meant(ada: Client) -> None:
     problem(ada.delete("/api/todos?status=completed"), 422, "validation_failed")
 
 
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("GET", "/api/todos/stats"), ("GET", "/todos/6b02fcd1a1bcd8d6478e2d41"), ("GET", "/api/users/me"),
+        ("GET", "/api/auth/sessions"), ("PATCH", "/api/todos/6b02fcd1a1bcd8d6478e2d41"),
+    ],
+)  # fmt: skip
+def test_parameters_that_nothing_reads_are_refused(ada: Client, method: str, path: str) -> None:
+    answer = ada.call(
+        method, f"{path}?limit=1&color=", data=b"{}", headers={"Content-Type": "application/json"}
+    )
+
+    told = ["Unknown or read-only field."]
+    assert problem(answer, 422, "validation_failed")["errors"] == {"limit": told, "color": told}
+
+
+@pytest.mark.parametrize("path", ["/", "/health/live", "/metrics", "/openapi.json", "/.well-known/jwks.json"])
+def test_pages_probes_and_documents_do_not_mind_parameters(anyone: Client, path: str) -> None:
+    assert anyone.get(f"{path}?v=1").status_code == 200
+
+
 def test_who_accepts_no_json_is_told_that_there_is_nothing_else(ada: Client) -> None:
     problem(ada.get("/api/todos", headers={"Accept": "text/html"}), 406, "not_acceptable")
 

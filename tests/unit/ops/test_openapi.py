@@ -122,6 +122,15 @@ def test_every_value_of_a_path_is_a_parameter() -> None:
         assert len(named) == path.count("{")
 
 
+def test_a_route_of_the_api_takes_parameters_only_if_they_are_described() -> None:
+    for route in all_routes():
+        operation = documented()[route.method, route.path]
+        described = any(resolved(one).get("in") == "query" for one in operation["parameters"])
+        if route.path.startswith("/api/"):
+            assert described == route.query, route
+        assert route.query or "422" in operation["responses"]
+
+
 def test_every_way_to_fail_is_a_problem_document_with_an_example() -> None:
     for status in STATUS.values():
         response = DOCUMENT["components"]["responses"][problem_name(status)]
