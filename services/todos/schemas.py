@@ -13,12 +13,15 @@ _INT32 = 2**31
 
 
 class Tags(fields.List):
-    """A list of tags, each kept once, in the order in which they came."""
+    """A list of tags, each kept once, in the order in which they came; of those that came there may be 20."""
 
     def __init__(self, **kwargs: Any) -> None:
-        super().__init__(Text(1, 50), validate=validate.Length(max=20), **kwargs)
+        self._length = validate.Length(max=20)
+        super().__init__(Text(1, 50), validate=self._length, **kwargs)
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> list[Any]:
+        if isinstance(value, list):
+            self._length(value)  # here, since those that came twice count for the API's document too
         return list(dict.fromkeys(self._each(value) or super()._deserialize(value, attr, data, **kwargs)))
 
     def _each(self, value: Any) -> list[Any] | None:

@@ -188,6 +188,8 @@ def test_what_only_administrators_see_and_what_only_the_trash_has_is_optional() 
         (TodoChanges(), {"status": "completed", "completed": True}),
         (TodoChanges(), {"status": "pending", "completed": True}),
         (TodoChanges(), {"tags": [str(number) for number in range(21)]}),
+        (TodoChanges(), {"tags": ["again"] * 21}),
+        (TodoChanges(), {"tags": ["again"] * 20}),
         (UserChanges(), {"locale": "de-AT", "preferences": {PREFERENCES[0]: False}}),
         (UserChanges(), {"locale": "german"}),
         (UserChanges(), {"preferences": {"spam": False}}),
