@@ -153,11 +153,18 @@ def show_message(document: dict[str, Any]) -> dict[str, Any]:
         "deliver_at": clock.to_text(document.get("deliver_at")),
         "held_until": clock.to_text(document.get("held_until")),
         "gathered_into": document.get("gathered_into"),
-        "attempts": [_show_attempt(attempt) for attempt in document["attempts"]],
+        "attempts": _numbered(document["attempts"]),
         "created_at": clock.to_text(document["created_at"]),
         "updated_at": clock.to_text(document["updated_at"]),
     }
 
 
-def _show_attempt(attempt: dict[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in attempt.items() if name != "event_id"}
+def _numbered(attempts: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """In their order, with numbers that go on after a replay, whose delivery counts from 1 again."""
+    shown: list[dict[str, Any]] = []
+    number = 0
+    for attempt in sorted(attempts, key=lambda one: str(one["at"])):
+        number = max(number + 1, int(attempt.get("attempt", 0)))
+        known = {name: value for name, value in attempt.items() if name != "event_id"}
+        shown.append({**known, "attempt": number})
+    return shown

@@ -181,15 +181,38 @@ def test_a_query_knows_status_template_and_recipient() -> None:
             load(MessageQuery, wrong)
 
 
+DOCUMENT: Any = {
+    "_id": "m-1", "status": "sent", "template": "welcome", "recipient": "ada@example.com",
+    "context": {"name": "Ada", "verification_token": "sesame"}, "user_id": "u-1", "fingerprint": "f",
+    "attempts": [{"event_id": "e", "attempt": 1, "at": "x", "outcome": "sent"}],
+    "created_at": None, "updated_at": None,
+}  # fmt: skip
+
+
 def test_a_message_is_shown_without_its_secrets() -> None:
-    document = {
-        "_id": "m-1", "status": "sent", "template": "welcome", "recipient": "ada@example.com",
-        "context": {"name": "Ada", "verification_token": "sesame"}, "user_id": "u-1", "fingerprint": "f",
-        "attempts": [{"event_id": "e", "attempt": 1, "at": "x", "outcome": "sent"}],
-        "created_at": None, "updated_at": None,
-    }  # fmt: skip
-    shown = show_message(document)
+    shown = show_message(DOCUMENT)
     assert "sesame" not in repr(shown)
     assert shown["context"]["name"] == "Ada"
     assert shown["attempts"] == [{"attempt": 1, "at": "x", "outcome": "sent"}]
     assert "fingerprint" not in shown
+
+
+@pytest.mark.parametrize(
+    ("told", "numbers"),
+    [
+        ([(1, 0), (2, 1), (3, 2)], [1, 2, 3]),
+        ([(1, 0), (2, 1), (1, 2), (2, 3)], [1, 2, 3, 4]),  # replayed after the second
+        ([(2, 1), (1, 0)], [1, 2]),  # told the wrong way round
+        ([(2, 1)], [2]),  # the first is not told yet
+    ],
+)
+def test_the_attempts_of_a_message_have_numbers_of_their_own_also_after_a_replay(
+    told: list[tuple[int, int]], numbers: list[int]
+) -> None:
+    attempts = [
+        {"attempt": number, "at": f"2026-11-22T13:45:0{second}.000Z", "outcome": "failed"}
+        for number, second in told
+    ]
+    shown = show_message(DOCUMENT | {"attempts": attempts})["attempts"]
+    assert [one["attempt"] for one in shown] == numbers
+    assert [one["at"] for one in shown] == sorted(one["at"] for one in attempts)
