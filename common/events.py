@@ -120,6 +120,8 @@ def _is_right(name: str, body: dict[str, Any]) -> bool:
 _CONTACT = ("user_id", "email", "name", "user_version")
 _WISHES = ("locale", "preferences")
 _TODOS = ("user_id", "todos", "count")
+"""Of each todo its ``id``, ``title``, ``status``, ``priority`` and ``due_at``. A ``todo_updated`` that tells
+of several kinds of change has for each a ``change`` too: created, updated, completed or deleted."""
 
 USER_REGISTERED = Event("users", "user_registered", (*_CONTACT, "verification_token"), _WISHES)
 USER_LOGGED_IN = Event("users", "user_logged_in", ("user_id", "session_id", "ip", "user_agent", "new_device"))

@@ -22,6 +22,23 @@ _SPECIAL: dict[str, Made] = {
     "event_id": {"type": "string", "format": "uuid", "description": "The same at every delivery."},
     "occurred_at": {"type": "string", "format": "date-time"},
     "request_id": {"type": "string", "description": "The request that brought it about."},
+    "todos": {
+        "type": "array",
+        "description": "A hundred at most; `count` tells how many there are.",
+        "items": {
+            "type": "object",
+            "properties": {
+                **{name: {"type": "string"} for name in ("id", "title", "status", "priority")},
+                "due_at": {"type": ["string", "null"], "format": "date-time"},
+                "change": {
+                    "enum": ["created", "updated", "completed", "deleted"],
+                    "description": "In a `todo_updated` that tells of several kinds of change, as a bulk call"
+                    " may make them in one: what became of this todo in all.",
+                },
+            },
+            "required": ["id", "title", "status", "priority", "due_at"],
+        },
+    },
 }
 _PASSED_ON = {"$ref": "#/components/schemas/Envelope"}
 

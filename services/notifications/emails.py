@@ -26,7 +26,7 @@ from services.notifications.smtp_session import Envelope
 from services.notifications.values import cut, one_line, read
 
 # template: (required variables, optional variables). `todos` is a list of
-# {title, status, priority, due_at, id}, `changes` a list of field names,
+# {title, status, priority, due_at, id, change}, `changes` a list of field names,
 # `mails` a list of {template, at, context}, each of which gives the digest a line,
 # `new_device` and `completed` are true or false, `count` counts all todos that
 # the mail is about, where `todos` shows only some of them. The rest is text.

@@ -68,6 +68,11 @@ def field_name(value: str, words: Words = ENGLISH) -> str:
     return words.fields.get(value) or label(value).lower()
 
 
+def deed(value: str, words: Words = ENGLISH) -> str:
+    """Return what became of a todo for people: `deleted` reads `Deleted`."""
+    return words.deeds.get(value) or label(value)
+
+
 def mail_kind(value: str, words: Words = ENGLISH) -> str:
     """Return the name of a kind of mail: `todo_created` reads `Todo created`."""
     return words.kinds.get(value) or label(value)
@@ -89,7 +94,7 @@ def _first_named(names: dict[str, str], text: str) -> str | None:
 
 def filters_for(words: Words) -> dict[str, Callable[..., object]]:
     """Return all filters by name, in this language."""
-    translated = (duration, device, status, priority, field_name)
+    translated = (duration, device, status, priority, field_name, deed)
     plain = {"upper_first": upper_first, "paragraphs": paragraphs}
     remembered = {"moment": lru_cache(maxsize=256)(partial(moment, words=words))}  # a mail says each twice
     return {**plain, **remembered, **{one.__name__: partial(one, words=words) for one in translated}}

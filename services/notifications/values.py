@@ -14,7 +14,7 @@ MAX_MAILS = 500
 _MAX_NAME = 100
 _MAX_LINE = 300
 _MAX_TEXT = 20_000
-_TODO_FACTS = ("status", "priority", "due_at", "id")
+_TODO_FACTS = ("status", "priority", "due_at", "id", "change")
 
 # Controls, and the marks that turn the direction of text: they can make a line read as another.
 _UNSHOWN = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ufeff]")

@@ -23,6 +23,7 @@ class Words:
     priority: str
     due: str
     fields: Names
+    deeds: Names
     kinds: Names
     more: str
     hello: str
@@ -42,6 +43,7 @@ ENGLISH = Words(
     priority="%s priority",
     due="due %s",
     fields={"due_at": "due date"},
+    deeds={},
     kinds={},
     more="and %d more",
     hello="Hello",
@@ -65,6 +67,10 @@ GERMAN = Words(
     fields={
         "title": "Titel", "description": "Beschreibung", "status": "Status", "completed": "Status",
         "priority": "Priorität", "due_at": "Fälligkeit", "tags": "Schlagwörter", "order": "Reihenfolge",
+        "restored": "wiederhergestellt",
+    },
+    deeds={
+        "created": "Angelegt", "updated": "Geändert", "completed": "Erledigt", "deleted": "Gelöscht",
     },
     kinds={
         "welcome": "Willkommen", "welcome_back": "Willkommen zurück", "todo_created": "Aufgabe angelegt",

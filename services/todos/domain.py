@@ -119,17 +119,34 @@ def announcement(
 ) -> tuple[Event, dict[str, Any]]:
     """The one event for the changes of one call, with its payload.
 
-    Changes of one kind are told by that kind's event, a mixture by ``todo_updated``. ``count`` is given
-    if there are more todos than ``changes`` holds.
+    Changes of one kind are told by that kind's event, a mixture by ``todo_updated``, in which each todo has a
+    word for what became of it. ``count`` is given if there are more todos than ``changes`` holds.
     """
     first = changes[0].event
-    event = first if all(change.event is first for change in changes) else events.TODO_UPDATED
+    is_mixed = any(change.event is not first for change in changes)
+    event = events.TODO_UPDATED if is_mixed else first
     latest = {change.todo.id: change.todo for change in changes}
     shown = [_summary(todo) for todo in latest.values()][:MOST_TODOS_IN_EVENT]
+    if is_mixed:
+        words = _words(changes)
+        shown = [{**summary, "change": words[summary["id"]]} for summary in shown]
     facts = {"user_id": changes[0].todo.user_id, "todos": shown, "count": count or len(latest)}
     if "changes" in event.fields:
         facts["changes"] = list(dict.fromkeys(name for change in changes for name in change.fields))
     return event, event.make(request_id, **facts)
+
+
+def _words(changes: Sequence[Change]) -> dict[str, str]:
+    """``created``, ``updated``, ``completed`` or ``deleted`` by todo: what became of it in all."""
+    found: dict[str, str] = {}
+    for change in changes:
+        todo, word = change.todo, change.event.name.removeprefix("todo_")
+        before = found.get(todo.id)
+        was_completed = before == "completed" and todo.status == COMPLETED
+        if word != "deleted" and (before == "created" or was_completed):
+            continue  # what came after is part of that
+        found[todo.id] = word
+    return found
 
 
 def _summary(todo: Todo) -> dict[str, Any]:

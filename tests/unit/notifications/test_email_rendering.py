@@ -1,5 +1,6 @@
 """Each mail as its reader gets it: subject, text and HTML."""
 
+import re
 from typing import Any
 
 import pytest
@@ -181,6 +182,7 @@ def test_completing_todos_reads_as_completed(count: int, subject: str) -> None:
 
 def test_an_update_names_the_changed_fields() -> None:
     assert "Changed: title, due date\n" in rendered("todo_updated").text
+    assert "Changed: restored\n" in rendered("todo_updated", changes=["restored"]).text
     assert "Changed:" not in rendered("todo_updated", changes=[]).text
 
 
@@ -211,3 +213,24 @@ def test_extra_variables_can_not_replace_what_a_mail_links_to() -> None:
 def test_every_rendering_failure_is_permanent() -> None:
     assert issubclass(UnknownTemplate, PermanentFailure)
     assert issubclass(MissingVariable, PermanentFailure)
+
+
+MIXED = [
+    a_todo("Buy milk", change="created"), a_todo("Sell cow", change="deleted"),
+    a_todo("Milk cow", change="completed", status="completed"), a_todo("Mow", change="updated"),
+]  # fmt: skip
+
+
+def test_a_mail_about_several_kinds_of_change_tells_by_todo_what_became_of_it() -> None:
+    changes = ["created", "deleted", "status", "order"]
+    mail = rendered("todo_updated", todos=MIXED, count=4, changes=changes)
+    for title, word in (("Buy milk", "Created"), ("Sell cow", "Deleted"), ("Milk cow", "Completed")):
+        assert f"- {word}: {title}\n" in mail.text
+        assert re.search(rf"{title}</div>\s*<div[^>]*>\s*<span[^>]*>{word}</span>", mail.html)
+    assert "Changed: status, order\n" in mail.text
+    assert "Changed: status, order" in mail.html
+
+
+def test_a_mail_about_new_and_deleted_todos_alone_names_no_fields() -> None:
+    mail = rendered("todo_updated", todos=MIXED[:2], count=2, changes=["created", "deleted"])
+    assert "Changed:" not in mail.text + mail.html

@@ -110,6 +110,17 @@ def test_a_german_mail_can_be_written_from_its_required_variables_alone(template
     assert "None" not in mail.text + mail.html
 
 
+def test_a_german_mail_tells_by_todo_what_became_of_it() -> None:
+    words = {"created": "Angelegt", "updated": "Geändert", "completed": "Erledigt", "deleted": "Gelöscht"}
+    todos = [a_todo(f"Nr. {word}", change=word) for word in words]
+    mail = german("todo_updated", todos=todos, count=4, changes=["created", "deleted", "title"])
+    for word, shown in words.items():
+        assert f"- {shown}: Nr. {word}\n" in mail.text
+        assert f">{shown}</span>" in mail.html
+    assert "Geändert: Titel\n" in mail.text
+    assert "Geändert: wiederhergestellt\n" in german("todo_updated", changes=["restored"]).text
+
+
 def test_german_mails_about_several_todos_read_as_such() -> None:
     todos = [a_todo("Eins"), a_todo("Zwei", status="completed", priority="low", due_at=None)]
     created = german("todo_created", todos=todos, count=5)

@@ -118,6 +118,42 @@ def test_a_mixed_event_names_each_kind_of_change_once():
     assert payload["changes"] == ["created", "title", "order", "status", "deleted"]
 
 
+def test_a_mixed_event_tells_of_each_todo_what_became_of_it():
+    _, payload = domain.announcement("r", changes("create", "edit", "complete", "trash"))
+    assert [todo["change"] for todo in payload["todos"]] == ["created", "updated", "completed", "deleted"]
+
+
+@pytest.mark.parametrize(
+    ("kinds", "word"),
+    [
+        (("create", "edit"), "created"), (("create", "complete"), "created"),
+        (("create", "trash"), "deleted"), (("complete", "edit"), "completed"),
+        (("edit", "complete"), "completed"), (("complete", "reopen"), "updated"),
+        (("edit", "complete", "trash"), "deleted"),
+    ],
+)  # fmt: skip
+def test_a_todo_that_changed_in_several_ways_has_the_word_for_all_of_them(kinds, word):
+    steps = {
+        "create": lambda todo: domain.create(todo.id, todo.user_id, {"title": "x"}, NOW),
+        "edit": lambda todo: domain.edit(todo, {"order": todo.order + 1}, NOW),
+        "complete": lambda todo: domain.edit(todo, {"completed": True}, NOW),
+        "reopen": lambda todo: domain.edit(todo, {"completed": False}, NOW),
+        "trash": lambda todo: domain.trash(todo, NOW),
+    }
+    made, todo = [], a_todo()
+    for kind in kinds:
+        made.append(steps[kind](todo))
+        todo = made[-1].todo
+    _, payload = domain.announcement("r", made)
+    assert [one["change"] for one in payload["todos"]] == [word]
+
+
+@pytest.mark.parametrize("kind", ["create", "edit", "complete", "trash"])
+def test_an_event_of_one_kind_of_change_says_so_by_its_name_alone(kind):
+    _, payload = domain.announcement("r", changes(kind, kind))
+    assert not any("change" in todo for todo in payload["todos"])
+
+
 def test_a_todo_that_changed_twice_is_told_once_as_it_is_in_the_end():
     first = domain.edit(a_todo(), {"title": "a"}, NOW)
     second = domain.edit(first.todo, {"title": "b", "due_at": LATER}, NOW)
