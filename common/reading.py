@@ -28,9 +28,7 @@ class Readable(amqp.Message):
     def _load_properties(self, class_id: int, header: bytes, offset: int) -> int:
         found = frames.Delivery(0, 0, {})
         frames.read_properties(found, header)
-        self.properties = found.properties
-        if found.headers:
-            self.properties["application_headers"] = found.headers
+        self.properties = {**found.properties, "application_headers": found.headers}
         return offset
 
 
