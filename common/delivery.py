@@ -88,6 +88,16 @@ class Redelivery(SharedExtension):
         )
 
 
+def keep(consumer: Any, message: Any, queue: str, problem: Exception) -> None:
+    """Give back, a moment later, what could not be set aside, for whatever reason.
+
+    An exception that got past this would end the process, which has other messages.
+    """
+    traced = None if isinstance(problem, PublishFailed) else problem
+    log.error("message_kept", queue=queue, error=str(problem), exc_info=traced)
+    consumer.requeue_later(message)
+
+
 def _body(message: Received) -> bytes:
     return as_bytes(message.body, message.properties.get("content_encoding"))
 
@@ -205,10 +215,8 @@ class EventHandler(NamekoEventHandler):
         error = exc_info[1] if exc_info else None
         try:
             outcome = self._settle(message, error)
-        except Exception as problem:  # of whatever else a copy can't be made: the process has other messages
-            traced = None if isinstance(problem, PublishFailed) else problem
-            log.error("message_kept", queue=self.queue.name, error=str(problem), exc_info=traced)
-            self.queue_consumer.requeue_later(message)
+        except Exception as problem:
+            keep(self.queue_consumer, message, self.queue.name, problem)
             return
         metrics.event_handled(self.event.name, outcome).inc()
         self.queue_consumer.ack_message(message)

@@ -16,9 +16,9 @@ from nameko.amqp.publish import Publisher
 from nameko.exceptions import MalformedRequest, MethodNotFound, UnserializableValueError, serialize
 from nameko.rpc import RPC_QUEUE_TEMPLATE, Responder, RpcConsumer, get_rpc_exchange
 
-from common.broker import TRANSIENT, PublishFailed
+from common.broker import TRANSIENT
 from common.consumer import QueueConsumer
-from common.delivery import Redelivery
+from common.delivery import Redelivery, keep
 from common.errors import SuiteError, Unavailable, internal_error
 from common.identity import Tokens
 from common.logging import get_logger
@@ -183,10 +183,8 @@ class SafeRpcConsumer(RpcConsumer):
     def _set_aside(self, message: AnyMessage, reason: str, detail: str) -> None:
         try:
             self.redelivery.dead_letter(message, self.queue.name, reason, detail)
-        except Exception as problem:  # as in ``common.delivery``: an end of this thread is one of the process
-            traced = None if isinstance(problem, PublishFailed) else problem
-            log.error("message_kept", queue=self.queue.name, error=str(problem), exc_info=traced)
-            self.queue_consumer.requeue_later(message)
+        except Exception as problem:
+            keep(self.queue_consumer, message, self.queue.name, problem)
             return
         self.queue_consumer.ack_message(message)
 
