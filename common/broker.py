@@ -27,6 +27,8 @@ _TOGETHER_BYTES = 64 * 1024
 """How much of several messages goes into one write."""
 CONNECT_SECONDS = 5
 _FAREWELL_SECONDS = 0.5
+_LAST_CONFIRM_SECONDS = 1.0
+"""How long a publication that is under way at a stop may still wait for its confirms."""
 TRANSIENT, PERSISTENT = 1, 2
 """How a message is delivered: kept in memory, or on disk."""
 _READ_BYTES = 16 * 1024
@@ -87,6 +89,8 @@ class ConfirmedPublisher(SharedExtension):
         super().__init__()
         self._turn = Semaphore(1)
         self._connection: Connection | None = None
+        self._publishing: Any = None
+        self._stopped = False
 
     def publish(self, messages: Iterable[Message], declare: Iterable[Queue] = ()) -> None:
         """Send all, then wait until the broker has confirmed each; PublishFailed names the cause.
@@ -95,6 +99,9 @@ class ConfirmedPublisher(SharedExtension):
         whoever calls sends all of them again, and consumers drop what they have seen.
         """
         with self._turn:
+            if self._stopped:
+                raise PublishFailed("the process stops")
+            self._publishing = eventlet.getcurrent()
             try:
                 self._publish(list(messages), declare)
             except NoQueue:
@@ -108,8 +115,15 @@ class ConfirmedPublisher(SharedExtension):
                 raise
 
     def stop(self) -> None:
-        """Close the connection."""
-        self._disconnect()
+        """Close the connection, once what is under way has ended: only one may read from it at a time."""
+        self._stopped = True
+        if not self._turn.acquire(timeout=_LAST_CONFIRM_SECONDS):
+            eventlet.kill(self._publishing, PublishFailed("no confirm before the process stopped"))
+            self._turn.acquire()
+        try:
+            self._disconnect()
+        finally:
+            self._turn.release()
 
     def _publish(self, messages: list[Message], declare: Iterable[Queue]) -> None:
         with eventlet.Timeout(CONNECT_SECONDS + CONFIRM_SECONDS, PublishFailed("no confirm in time")):

@@ -21,6 +21,17 @@ def publisher(config: dict[str, Any], middle: Running) -> Iterator[ConfirmedPubl
     publisher.stop()
 
 
+@pytest.fixture
+def silent() -> Iterator[ConfirmedPublisher]:
+    """To a broker that accepts connections and says nothing."""
+    listener = eventlet.listen(("127.0.0.1", 0))
+    uri = f"amqp://guest:guest@127.0.0.1:{listener.getsockname()[1]}/"
+    publisher = ConfirmedPublisher()
+    publisher.container = SimpleNamespace(config={"AMQP_URI": uri})
+    yield publisher
+    listener.close()
+
+
 def mail(number: int, queue: str = topology.DEAD_LETTERS) -> Message:
     return Message("", queue, f"{number}", properties={"message_id": str(number)})
 
@@ -86,6 +97,34 @@ def test_a_publisher_that_is_killed_half_way_does_not_spoil_the_next_one(
     publisher.publish([mail(1)])
     assert time.monotonic() - started < 3
     wire.purge(topology.DEAD_LETTERS)
+
+
+def test_a_publisher_that_is_stopped_lets_what_is_under_way_arrive_and_takes_no_more(
+    publisher: ConfirmedPublisher, wire: Wire
+) -> None:
+    half = eventlet.spawn(publisher.publish, [mail(number) for number in range(2000)])
+    eventlet.sleep(0.01)
+    assert not half.dead
+    publisher.stop()
+    half.wait()
+    assert wire.count(topology.DEAD_LETTERS) == 2000
+    with pytest.raises(PublishFailed, match="the process stops"):
+        publisher.publish([mail(1)])
+    wire.purge(topology.DEAD_LETTERS)
+
+
+def test_a_publisher_that_is_stopped_waits_for_no_broker_that_is_silent(
+    silent: ConfirmedPublisher,
+) -> None:
+    half = eventlet.spawn(silent.publish, [mail(1)])
+    waiting = eventlet.spawn(silent.publish, [mail(2)])
+    eventlet.sleep(0.05)
+    started = time.monotonic()
+    silent.stop()
+    assert time.monotonic() - started < 3
+    for one in (half, waiting):
+        with pytest.raises(PublishFailed, match="stop"):
+            one.wait()
 
 
 def test_without_a_broker_publishing_fails_within_seconds() -> None:
