@@ -37,6 +37,10 @@ CALLS_REFUSED = Counter(
 CALLS_REPEATED = Counter(
     "suite_rpc_calls_repeated_total", "Calls sent again since their connection was lost.", ("target",)
 )
+CALLS_SHARED = Counter(
+    "suite_rpc_calls_shared_total", "Reads answered by the call of another that asked for the same.",
+    ("target",),
+)  # fmt: skip
 HTTP_SECONDS = Histogram(
     "suite_http_request_seconds", "Time from a request's head to its answer.", ("method", "route"),
     buckets=_BUCKETS,

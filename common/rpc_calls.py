@@ -1,7 +1,9 @@
 """The caller's side of a call: guarded, in time, and sent over the transport that is configured."""
 
 import time
+from collections.abc import Hashable
 from dataclasses import dataclass, replace
+from functools import partial
 from math import inf
 from typing import Any
 
@@ -18,6 +20,7 @@ from common.identity import Tokens
 from common.logging import get_logger
 from common.rpc_guard import Guard, unavailable
 from common.rpc_transports import Replies
+from common.transport import codec
 from common.transport.calling import Undeliverable
 from common.transport.wire import LinkFull, LinkLost
 
@@ -48,6 +51,7 @@ class Client:
     tokens: Tokens | None = None
     guard: Guard | None = None
     is_stock: bool = False
+    is_shared: bool = False
 
     def __getattr__(self, name: str) -> "Call":
         return Call(self, name)
@@ -55,6 +59,14 @@ class Client:
     def within(self, seconds: float) -> "Client":
         """The same client with a shorter deadline."""
         return replace(self, seconds=seconds)
+
+    @property
+    def shared(self) -> "Client":
+        """The same client, for reads: what one caller asks for again while it is being read is one call.
+
+        See :mod:`common.shared_read`. The answer is not to be changed.
+        """
+        return replace(self, is_shared=True)
 
 
 class Call:
@@ -75,6 +87,23 @@ class Call:
         Raises Unavailable if the broker or the service is not there, DeadlineExceeded if it is silent,
         InternalError if it answers with something that is no word of ours.
         """
+        if self.client.is_shared and not self._is_traced():
+            return self.client.replies.shared.read(self._question(kwargs), partial(self._made, kwargs))
+        return self._made(kwargs, 1)
+
+    def _question(self, kwargs: dict[str, Any]) -> tuple[Hashable, ...]:
+        """All that an answer may follow from: who asks from where, and for what."""
+        client = self.client
+        who = context.outgoing(client.worker_ctx.data, context.ASKING_KEYS)
+        return client.service_name, self.method_name, self.leaves_items, *who.items(), codec.dumps(kwargs)
+
+    def _is_traced(self) -> bool:
+        # Its trace is to show all that it has caused.
+        return tracing.recorder.is_on and tracing.is_sampled(self.client.worker_ctx.data)
+
+    def _made(self, kwargs: dict[str, Any], askers: int) -> Any:
+        if askers > 1:
+            metrics.CALLS_SHARED.labels(self.client.service_name).inc(askers - 1)
         started = time.perf_counter()
         outcome = "failed"
         if tracing.recorder.is_on:

@@ -21,6 +21,7 @@ from common.errors import Unavailable
 from common.logging import get_logger
 from common.rpc_consumer import CONFIRM_SECONDS, is_fast
 from common.rpc_guard import Guard
+from common.shared_read import SharedRead
 from common.transport import codec
 from common.transport.calling import Question
 from common.transport.frames import Delivery
@@ -150,6 +151,7 @@ class Replies(ReplyListener):
     def __init__(self) -> None:
         super().__init__()
         self._guards: dict[str, Guard] = {}
+        self.shared = SharedRead()
 
     def setup(self) -> None:
         """Take the way that is configured."""

@@ -28,6 +28,8 @@ _state: ContextVar[str] = ContextVar("tracestate", default="")
 INTERNAL, SERVER, CLIENT, PRODUCER, CONSUMER = range(5)
 """As OpenTelemetry numbers them (``SpanKind``)."""
 _BATCH, _WAITING, _PAUSE_MS = 128, 8192, 1000
+_SAMPLED = frozenset("13579bdf")
+"""The last digit of a ``traceparent`` whose last bit is set (W3C Trace Context, section 3.2.2.5.1)."""
 _EXPORT_SECONDS, _FLUSH_SECONDS = 3, 3
 
 
@@ -111,6 +113,11 @@ def enter(data: dict[str, Any]) -> str:
     current.set(traceparent)
     _state.set(data.get(TRACESTATE, ""))
     return traceparent
+
+
+def is_sampled(data: dict[str, Any]) -> bool:
+    """Whether the trace that a worker's context names is one of those that are recorded."""
+    return data.get(TRACEPARENT, "")[-1:] in _SAMPLED
 
 
 def here() -> dict[str, str]:

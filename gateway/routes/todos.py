@@ -29,7 +29,8 @@ class TodoRoutes(SuiteService):
     @http("GET", "/api/todos", allow=Allow.USER, scope="todos:read", query=True)
     def list_todos(self, request: Request) -> Reply:
         """Todos by filter, a page at a time."""
-        return http_pages.page(request, self.todos.list.unread(query=http_pages.query(request)), self.url)
+        found = self.todos.shared.list.unread(query=http_pages.query(request))
+        return http_pages.page(request, found, self.url)
 
     @http("DELETE", "/api/todos", allow=Allow.USER, scope="todos:write")
     def delete_all_todos(self, request: Request) -> Reply:
@@ -40,12 +41,13 @@ class TodoRoutes(SuiteService):
     @http("GET", "/api/todos/stats", allow=Allow.USER, scope="todos:read")
     def todo_stats(self, request: Request) -> Reply:
         """How many there are, by status."""
-        return Reply(200, self.todos.stats())
+        return Reply(200, self.todos.shared.stats())
 
     @http("GET", "/api/todos/trash", allow=Allow.USER, scope="todos:read", query=True)
     def list_trash(self, request: Request) -> Reply:
         """Deleted todos that can still be restored, a page at a time."""
-        return http_pages.page(request, self.todos.trash.unread(query=http_pages.query(request)), self.url)
+        found = self.todos.shared.trash.unread(query=http_pages.query(request))
+        return http_pages.page(request, found, self.url)
 
     @http("POST", "/api/todos/bulk", allow=Allow.USER, scope="todos:write")
     def change_in_bulk(self, request: Request) -> Reply:
@@ -55,7 +57,7 @@ class TodoRoutes(SuiteService):
     @http("GET", "/api/todos/<todo_id>", allow=Allow.USER, scope="todos:read")
     def get_todo(self, request: Request, todo_id: str) -> Reply:
         """One todo, or 304 if the client has its current version."""
-        return etags.unless_known(request, self.todos.get(todo_id=todo_id))
+        return etags.unless_known(request, self.todos.shared.get(todo_id=todo_id))
 
     @http("PATCH", "/api/todos/<todo_id>", allow=Allow.USER, scope="todos:write")
     def update_todo(self, request: Request, todo_id: str) -> Reply:

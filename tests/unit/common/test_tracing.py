@@ -61,3 +61,16 @@ def test_headers_are_written_as_opentelemetry_writes_them(text: str, found: dict
 def test_what_is_no_traceparent_has_no_id(wrong: str) -> None:
     assert tracing.trace_id(wrong) == ""
     assert tracing.trace_id(PARENT) == PARENT[3:35]
+
+
+@pytest.mark.parametrize(
+    ("flags", "is_sampled"), [("00", False), ("01", True), ("02", False), ("03", True), ("ff", True)]
+)
+def test_whether_a_trace_is_recorded_is_told_by_its_last_bit(flags: str, is_sampled: bool) -> None:
+    traceparent = f"00-{'a' * 32}-{'b' * 16}-{flags}"
+    assert tracing.is_sampled({"traceparent": traceparent}) is is_sampled
+
+
+def test_what_belongs_to_no_trace_is_not_recorded() -> None:
+    assert not tracing.is_sampled({})
+    assert not tracing.is_sampled({"traceparent": ""})
