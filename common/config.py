@@ -206,6 +206,7 @@ def _number_problems(config: Config) -> list[str]:
         ("LOGIN_FREE_GUESSES", config["LOGIN_FREE_GUESSES"], 1, 1000),
         ("DB_PORT", config["POSTGRES"]["port"], 1, 65535),
         ("MAX_WORKERS", config["max_workers"], 1, 10_000),
+        ("REQUEST_NICENESS", config["REQUEST_NICENESS"], 0, 19),
         ("BACKGROUND_NICENESS", config["BACKGROUND_NICENESS"], 0, 19),
         ("GATEWAY_WORKERS", config["HTTP"]["gateway_workers"], 1, 10_000),
         ("MAX_BODY_BYTES", config["HTTP"]["max_body_bytes"], 1024, 2**30),

@@ -40,7 +40,10 @@ SERVICES = {
     "messaging": "services.messaging.service:MessagingService",
     "auth": "services.auth.service:AuthService",
 }
-BACKGROUND = ("messaging", "notifications")
+NICENESS = {
+    **dict.fromkeys(("gateway", "users", "todos"), "REQUEST_NICENESS"),
+    **dict.fromkeys(("messaging", "notifications"), "BACKGROUND_NICENESS"),
+}
 """Mails may come a little later where a processor is short; whoever waits for an answer is served first."""
 EX_CONFIG = 78
 GRACE_SECONDS = 20
@@ -63,8 +66,8 @@ def main(arguments: list[str]) -> int:
         return EX_CONFIG
     logging.config.dictConfig(config["LOGGING"])
     identify(arguments[0])
-    if arguments[0] in BACKGROUND:
-        yield_to_others(config["BACKGROUND_NICENESS"])
+    if setting := NICENESS.get(arguments[0]):
+        yield_to_others(config[setting])
     return serve(SERVICES[arguments[0]], config)
 
 

@@ -13,7 +13,7 @@ from ops.mailcatcher.smtp import Security, serve_smtp
 from ops.mailcatcher.store import MailStore
 from ops.priority import yield_to_others
 
-_NICENESS = 5
+_NICENESS = 11
 """As the services that send the mails: whoever waits for an answer is served first."""
 
 
