@@ -71,9 +71,9 @@ def measure_rows(setting: Setting, wanted: Options) -> rounds.Samples:
     """The rows of the table."""
     if not wanted.rows:
         return {}
-    logins = max(row.beside for row in wanted.rows)
+    logins, users = (max(getattr(row, name) for row in wanted.rows) for name in ("beside", "users"))
     benches = [
-        Bench(side, settle_in(side.url, logins), setting.broker_pid)
+        Bench(side, settle_in(side.url, logins, users), setting.broker_pid)
         for side in (setting.suite, setting.stock)
     ]
     return rounds.alternate(benches, wanted.rows, wanted.rounds, wanted.seconds, say)

@@ -17,11 +17,15 @@ class LoadFailed(RuntimeError):
 
 @dataclass(frozen=True)
 class Request:
-    """What is asked again and again; ``bodies`` are POSTed in turn, without any it is a GET."""
+    """What is asked again and again; ``bodies`` are POSTed in turn, without any it is a GET.
+
+    With ``in_turn`` (paths and tokens) one after the other is what is asked, by one user after the other.
+    """
 
     url: str
     token: str = ""
     bodies: tuple[str, ...] = ()
+    in_turn: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -65,9 +69,10 @@ class Load:
 def command(request: Request, clients: int, seconds: float) -> Sequence[str]:
     """wrk's command line."""
     login = ["-H", f"Authorization: Bearer {request.token}"] if request.token else []
+    turns = [f"GET {path} {token}" for path, token in request.in_turn]
     return [
         *("wrk", "-t1", f"-c{clients}", f"-d{seconds:g}s", "--timeout", f"{ANSWER_SECONDS}s"),
-        *("-s", str(SCRIPT), *login, request.url, "--", *request.bodies),
+        *("-s", str(SCRIPT), *login, request.url, "--", *(turns or request.bodies)),
     ]
 
 

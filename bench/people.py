@@ -2,7 +2,7 @@
 
 import json
 import uuid
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import requests
@@ -19,6 +19,14 @@ TODO = {
 
 
 @dataclass(frozen=True)
+class Reader:
+    """A user with twenty todos, and the last of these."""
+
+    token: str
+    todo_id: str
+
+
+@dataclass(frozen=True)
 class People:
     """What the rows ask of a side."""
 
@@ -27,6 +35,22 @@ class People:
     create_todo: Request
     create_silently: Request
     login: Request
+    readers: tuple[Reader, ...] = ()
+
+    def lists(self, readers: int) -> Request:
+        """A list, by so many users in turn, each of their own."""
+        return replace(
+            self.list_todos, in_turn=tuple(("/api/todos", one.token) for one in self._some(readers))
+        )
+
+    def singles(self, readers: int) -> Request:
+        """A todo, likewise."""
+        turns = tuple((f"/api/todos/{one.todo_id}", one.token) for one in self._some(readers))
+        return replace(self.get_todo, in_turn=turns)
+
+    def _some(self, readers: int) -> tuple[Reader, ...]:
+        assert len(self.readers) >= readers
+        return self.readers[:readers]
 
 
 def register(url: str) -> str:
@@ -47,21 +71,30 @@ def create_todo(url: str, token: str, **fields: str) -> dict[str, Any]:
     return _post(url, "/api/todos", {**TODO, **fields}, token)
 
 
-def settle_in(url: str, logins: int = 8) -> People:
-    """A reader with twenty todos, two writers of whom one wants no mails, and some who only log in."""
-    reader, writer, silent = (login(url, register(url)) for _ in range(3))
+def settle_in(url: str, logins: int = 8, readers: int = 1) -> People:
+    """Some readers, two writers of whom one wants no mails, and some who only log in."""
+    writer, silent = (login(url, register(url)) for _ in range(2))
     want_no_mails(url, silent)
-    todo = [create_todo(url, reader) for _ in range(TODOS)][-1]
-    listed = requests.get(f"{url}/api/todos", headers=_bearer(reader), timeout=SECONDS)
-    assert listed.status_code == 200, listed.text
-    assert len(listed.json()) == TODOS, listed.text
+    reading = tuple(_reader(url) for _ in range(readers))
+    reader, todo_id = reading[0].token, reading[0].todo_id
     return People(
         list_todos=Request(f"{url}/api/todos", reader),
-        get_todo=Request(f"{url}/api/todos/{todo['id']}", reader),
+        get_todo=Request(f"{url}/api/todos/{todo_id}", reader),
         create_todo=Request(f"{url}/api/todos", writer, (json.dumps(TODO),)),
         create_silently=Request(f"{url}/api/todos", silent, (json.dumps(TODO),)),
         login=Request(f"{url}/api/auth/login", bodies=tuple(_login_body(url) for _ in range(logins))),
+        readers=reading,
     )
+
+
+def _reader(url: str) -> Reader:
+    token = login(url, register(url))
+    want_no_mails(url, token)
+    todo = [create_todo(url, token) for _ in range(TODOS)][-1]
+    listed = requests.get(f"{url}/api/todos", headers=_bearer(token), timeout=SECONDS)
+    assert listed.status_code == 200, listed.text
+    assert len(listed.json()) == TODOS, listed.text
+    return Reader(token, todo["id"])
 
 
 def want_no_mails(url: str, token: str) -> None:

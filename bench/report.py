@@ -91,7 +91,7 @@ class Report:
         for key, sides in self.samples.items():
             suite, stock = figures.median(sides["suite"]), figures.median(sides["stock"])
             if suite.logins_per_second:
-                found.append(("logins/s meanwhile", both(suite, stock, "logins_per_second", 1)))
+                found.append((f"{title(key)}: logins/s", both(suite, stock, "logins_per_second", 1)))
             if suite.settled_after > LEFT_OVER_SECONDS:
                 about = f"{title(key)}: seconds until all that it caused was done"
                 found.append((about, both(suite, stock, "settled_after", 1)))

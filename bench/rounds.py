@@ -15,23 +15,30 @@ LOGINS_TAKE = 2
 
 @dataclass(frozen=True)
 class Row:
-    """One kind of load; ``beside`` is the number of clients that log in meanwhile."""
+    """One kind of load; ``beside`` is the number of clients that log in meanwhile.
+
+    ``users``: whose todos are read, one after the other; with 1 all clients are windows of one user.
+    """
 
     key: str
     title: str
     ask: Callable[[People], Request]
     clients: int
     beside: int = 0
+    users: int = 1
 
 
 ROWS = (
     Row("list1", "GET list of 20, 1 client", lambda people: people.list_todos, 1),
     Row("list32", "GET list of 20, 32 clients", lambda people: people.list_todos, 32),
+    Row("lists32", "GET list of 20, 32 clients, a user each", lambda people: people.lists(32), 32, users=32),
     Row("post1", "POST a todo, 1 client", lambda people: people.create_todo, 1),
     Row("post32", "POST a todo, 32 clients", lambda people: people.create_todo, 32),
     Row("quiet32", "POST, 32 clients, mails switched off", lambda people: people.create_silently, 32),
     Row("get32", "GET one, 32 clients", lambda people: people.get_todo, 32),
+    Row("gets32", "GET one, 32 clients, a user each", lambda people: people.singles(32), 32, users=32),
     Row("mixed", "GET list, 8 clients, while 8 others log in", lambda people: people.list_todos, 8, 8),
+    Row("mixed8", "the same, a user each", lambda people: people.lists(8), 8, 8, users=8),
 )
 
 

@@ -1,15 +1,25 @@
--- Bodies after "--" are POSTed in turn; without any, the request is a GET. The figures leave as a line of JSON.
-local bodies, turn = {}, 0
+-- After "--": bodies, which are POSTed in turn, or "GET path token", which are asked in turn; without any, the
+-- request is a GET. The figures leave as a line of JSON.
+local requests, turn = {}, 0
+
+local function made(asked)
+  local path, token = asked:match("^GET (%S+) (%S+)$")
+  if path then
+    wrk.headers["Authorization"] = "Bearer " .. token
+    return wrk.format("GET", path)
+  end
+  wrk.headers["Content-Type"] = "application/json"
+  return wrk.format("POST", nil, nil, asked)
+end
 
 function init(args)
-  if #args > 0 then
-    wrk.headers["Content-Type"] = "application/json"
-    for _, body in ipairs(args) do
-      bodies[#bodies + 1] = wrk.format("POST", nil, nil, body)
-    end
+  for _, asked in ipairs(args) do
+    requests[#requests + 1] = made(asked)
+  end
+  if #requests > 0 then
     request = function()
-      turn = turn % #bodies + 1
-      return bodies[turn]
+      turn = turn % #requests + 1
+      return requests[turn]
     end
   end
 end

@@ -32,7 +32,7 @@ _REDUCTIONS = (
 
 def measure(setting: Setting, rounds: int, seconds: int, tell: Callable[[str], None]) -> dict[str, Any]:
     """For each shape the medians of requests per second and CPU ms of each part."""
-    request = settle_in(setting.suite.url, logins=0).list_todos
+    request = settle_in(setting.suite.url, logins=0, readers=CLIENTS).lists(CLIENTS)
     found: dict[str, Any] = {}
     for gateways, todos in SHAPES:
         with instances(setting.suite, setting.engines, gateways, todos):

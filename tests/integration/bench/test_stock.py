@@ -29,7 +29,7 @@ def stock(
 
 @pytest.fixture(scope="module")
 def asked(stock: sides.Side) -> people.People:
-    return people.settle_in(stock.url, logins=1)
+    return people.settle_in(stock.url, logins=1, readers=2)
 
 
 def ask(request: Request) -> requests.Response:
@@ -45,6 +45,17 @@ def test_it_answers_a_list_of_twenty_newest_first(asked: people.People) -> None:
     assert [todo["created_at"] for todo in todos] == sorted(
         (todo["created_at"] for todo in todos), reverse=True
     )
+
+
+def test_each_reader_has_a_list_of_their_own(asked: people.People, stock: sides.Side) -> None:
+    own = [
+        {todo["id"] for todo in ask(Request(stock.url + path, token)).json()}
+        for path, token in asked.lists(2).in_turn
+    ]
+    assert [len(ids) for ids in own] == [people.TODOS] * 2
+    assert not own[0] & own[1]
+    for (path, token), ids in zip(asked.singles(2).in_turn, own, strict=True):
+        assert ask(Request(stock.url + path, token)).json()["id"] in ids
 
 
 def test_a_todo_has_the_fields_of_the_contract(asked: people.People) -> None:

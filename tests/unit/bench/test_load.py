@@ -44,3 +44,11 @@ def test_bodies_follow_the_address_and_the_token_goes_into_a_header() -> None:
 
 def test_who_logs_in_has_no_token_yet() -> None:
     assert "-H" not in command(Request("http://127.0.0.1:3000/x", bodies=("{}",)), 8, 5)
+
+
+def test_users_ask_in_turn_each_for_their_own() -> None:
+    turns = (("/x", "a"), ("/y", "b"))
+    assert list(command(Request("http://127.0.0.1:3000/", in_turn=turns), 8, 5))[-2:] == [
+        "GET /x a",
+        "GET /y b",
+    ]
