@@ -8,14 +8,15 @@ _OF_THE_SESSION = Path("/proc/self/autogroup")
 
 
 def yield_to_others(niceness: int) -> None:
-    """Lower this process's weight by a niceness from 1 to 19; 0 leaves it as it is.
+    """Lower this process's weight to a niceness from 1 to 19; 0 leaves it as it is.
 
     Linux with autogroup (see ``sched(7)``) divides the processors among sessions first, and a niceness counts
     within one session only. So a process that has a session to itself lowers that as well.
     """
     if niceness == 0:
         return
-    os.setpriority(os.PRIO_PROCESS, 0, niceness)
+    if niceness > os.getpriority(os.PRIO_PROCESS, 0):  # to go back takes rights that few have
+        os.setpriority(os.PRIO_PROCESS, 0, niceness)
     if os.getsid(0) == os.getpid():
         with contextlib.suppress(OSError):  # no autogroup here
             _OF_THE_SESSION.write_text(str(niceness))

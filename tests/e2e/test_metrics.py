@@ -1,5 +1,6 @@
 """The metrics of a running suite: each process has them, and no label grows with what clients send."""
 
+import os
 import uuid
 from collections.abc import Callable, Iterator
 
@@ -64,3 +65,13 @@ def test_logins_and_events_are_counted_by_what_came_of_them(
     assert total(suite, "auth", "suite_logins_total", outcome="wrong_password") > 0
     eventually(lambda: total(suite, "notifications", "suite_mail_send_seconds_count", outcome="sent") > 0)
     assert total(suite, "messaging", "suite_event_delay_seconds_count", event="user_registered") > 0
+
+
+def test_requests_give_way_to_hashing_and_mails_to_requests(suite: Suite) -> None:
+    def niceness(*services: str) -> set[int]:
+        return {os.getpriority(os.PRIO_PROCESS, suite.processes[name].pid) for name in services}
+
+    started_with = os.getpriority(os.PRIO_PROCESS, 0)
+    assert niceness("auth") == {started_with}
+    assert niceness("gateway", "users", "todos") == {max(6, started_with)}
+    assert niceness("messaging", "notifications") == {max(11, started_with)}

@@ -1,5 +1,6 @@
 """A background process lowers its own weight, and that of a session only if it is its own."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -37,3 +38,9 @@ def test_a_session_of_its_own_yields_too_and_a_shared_one_does_not() -> None:
 def test_a_process_yields_by_the_niceness_that_is_set() -> None:
     assert weight(5, own_session=False)[0] == 5
     assert weight(0, own_session=False)[0] == 0
+
+
+def test_a_process_that_was_started_with_a_higher_niceness_keeps_it() -> None:
+    command = ["nice", "-n", "12", sys.executable, "-c", ASK.format(5)]
+    told = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+    assert int(told.stdout.split()[0]) == 12 + os.getpriority(os.PRIO_PROCESS, 0)
