@@ -4,6 +4,7 @@ A read that finds no other under way goes alone and at once. Each is sent after 
 so nobody is told of a time before their own last write.
 """
 
+import sys
 from collections.abc import Callable
 from contextvars import copy_context
 from typing import Any
@@ -72,10 +73,7 @@ class Lane:
         group.asked.append(what)
         if len(group.asked) in (_AT_ONCE, self._expected):
             self._begin(group)
-        found = group.done.wait()
-        if isinstance(found, BaseException):
-            raise found
-        return found
+        return group.done.wait()
 
     def _begin(self, group: _Group) -> None:
         """Let a group go, and the next one wait for it; in a green thread that no caller can end."""
@@ -84,13 +82,13 @@ class Lane:
         eventlet.spawn_n(group.context.run, self._run, group)
 
     def _run(self, group: _Group) -> None:
-        found: Any
+        found = failure = None
         try:
             found = self._read(group.asked)
-        except BaseException as problem:  # also one that ends a green thread: the callers wait in others
-            found = problem
+        except BaseException:  # also one that ends a green thread: the callers wait in others
+            failure = sys.exc_info()  # with the traceback, so that no caller's grows from another's
         self._over(group, len(group.asked))  # the next read is sent before these callers go on
-        group.done.send(found)
+        group.done.send(found, failure)
 
     def _over(self, read: object, askers: int) -> None:
         if self._ahead is not read:

@@ -1,6 +1,7 @@
 """Reads that one asks for again while they are being made: how many are made, when, and what each is told."""
 
 import time
+import traceback
 from collections.abc import Callable
 from functools import partial
 from typing import Any
@@ -163,6 +164,25 @@ def test_a_failure_is_told_to_all_who_share_the_read_and_to_nobody_later(
     (later,) = source.begin()
     source.end()
     assert later.wait() == 0
+
+
+def test_the_traceback_of_a_failure_that_many_share_shows_each_their_own_way_alone(source: Source) -> None:
+    def lines() -> int:
+        try:
+            source.ask()
+        except RuntimeError as problem:
+            return len(traceback.extract_tb(problem.__traceback__))
+        return 0
+
+    source.begin()
+    begun = [eventlet.spawn(lines) for _ in range(20)]
+    eventlet.sleep(0)
+    source.end()
+    soon(partial(source.has_read, 2))
+    source.end(RuntimeError("a defect"))
+    counts = {one.wait() for one in begun}
+    assert len(counts) == 1
+    assert counts != {0}
 
 
 def test_who_is_killed_harms_nobody_else(source: Source) -> None:
