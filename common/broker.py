@@ -113,12 +113,15 @@ class ConfirmedPublisher(SharedExtension):
                 # Also when this greenthread is killed half-way: the count of confirms is lost with it.
                 self._disconnect()
                 raise
+            finally:
+                self._publishing = None
 
     def stop(self) -> None:
         """Close the connection, once what is under way has ended: only one may read from it at a time."""
         self._stopped = True
         if not self._turn.acquire(timeout=_LAST_CONFIRM_SECONDS):
-            eventlet.kill(self._publishing, PublishFailed("no confirm before the process stopped"))
+            if self._publishing is not None:  # else it has ended at just that moment
+                eventlet.kill(self._publishing, PublishFailed("no confirm before the process stopped"))
             self._turn.acquire()
         try:
             self._disconnect()

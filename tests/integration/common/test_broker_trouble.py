@@ -8,7 +8,7 @@ from typing import Any
 import eventlet
 import pytest
 
-from common import topology
+from common import broker, topology
 from common.broker import ConfirmedPublisher, Message, PublishFailed
 from tests.integration.running import Running, Wire
 
@@ -125,6 +125,30 @@ def test_a_publisher_that_is_stopped_waits_for_no_broker_that_is_silent(
     for one in (half, waiting):
         with pytest.raises(PublishFailed, match="stop"):
             one.wait()
+
+
+def test_a_publisher_that_is_stopped_ends_nobody_who_has_just_published(
+    silent: ConfirmedPublisher, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(broker, "_LAST_CONFIRM_SECONDS", 0.05)
+
+    def messages() -> Iterator[Message]:
+        eventlet.sleep(0.01)
+        # Nobody else runs: the stop's patience ends before it hears that this has.
+        eventlet.patcher.original("time").sleep(0.1)
+        raise PublishFailed("refused")
+        yield
+
+    def work() -> str:
+        with pytest.raises(PublishFailed, match="refused"):
+            silent.publish(messages())
+        eventlet.sleep(0.05)
+        return "done"
+
+    working = eventlet.spawn(work)
+    eventlet.sleep(0)
+    silent.stop()
+    assert working.wait() == "done"
 
 
 def test_without_a_broker_publishing_fails_within_seconds() -> None:
