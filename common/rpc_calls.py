@@ -92,10 +92,11 @@ class Call:
         return self._made(kwargs, 1)
 
     def _question(self, kwargs: dict[str, Any]) -> tuple[Hashable, ...]:
-        """All that an answer may follow from: who asks from where, and for what."""
+        """All that an answer may follow from: who asks from where, with which proof, until when, for what."""
         client = self.client
         who = context.outgoing(client.worker_ctx.data, context.ASKING_KEYS)
-        return client.service_name, self.method_name, self.leaves_items, *who.items(), codec.dumps(kwargs)
+        how = (client.service_name, self.method_name, self.leaves_items, bool(client.tokens), client.seconds)
+        return *how, *who.items(), codec.dumps(kwargs)
 
     def _is_traced(self) -> bool:
         # Its trace is to show all that it has caused.

@@ -1,13 +1,14 @@
 """Calls that one caller makes again while they are under way: which of them are one call, and which never."""
 
+import time
 from typing import Any
 
 import eventlet
 import pytest
 
 from common import context, metrics
-from common.errors import Conflict
-from tests.integration.common.calls import Target
+from common.errors import Conflict, DeadlineExceeded, Forbidden
+from tests.integration.common.calls import Target, in_seconds
 from tests.integration.running import Running
 
 pytestmark = pytest.mark.usefixtures("nothing_ends_a_process")
@@ -49,6 +50,31 @@ def test_calls_of_others_are_calls_of_their_own(middle: Running, name: str) -> N
 def test_calls_for_something_else_are_calls_of_their_own(middle: Running) -> None:
     assert outcomes([ask(middle, mark) for mark in "abcabc"]) == list("abcabc")
     assert sorted(Target.executed) == list("aabbcc")
+
+
+def test_who_proves_to_be_a_service_shares_no_answer_with_who_does_not(middle: Running) -> None:
+    trusted, anybody = (middle.inject(name, **ASKING).shared for name in ("trusted", "target"))
+    seconds = anybody.seconds
+    begun = [eventlet.spawn(trusted.within(seconds).inner) for _ in range(5)]
+    refused = [eventlet.spawn(anybody.inner) for _ in range(5)]
+    assert outcomes(begun) == ["in"] * 5
+    for one in refused:
+        with pytest.raises(Forbidden):
+            one.wait()
+
+
+def test_who_has_less_time_is_not_told_later_than_that(middle: Running) -> None:
+    patient = middle.inject("target", **ASKING).shared
+    hurried = middle.inject("target", **ASKING, **in_seconds(0.3)).shared
+    begun = [eventlet.spawn(patient.sleep, seconds=1, mark="x") for _ in range(2)]
+    for client in (hurried, patient.within(0.2)):
+        begun.append(eventlet.spawn(client.sleep, seconds=1, mark="x"))
+    started = time.monotonic()
+    for one in begun[2:]:
+        with pytest.raises(DeadlineExceeded):
+            one.wait()
+    assert time.monotonic() - started < 0.9
+    assert outcomes(begun[:2]) == ["x"] * 2
 
 
 def test_a_call_that_is_not_to_be_shared_is_not(middle: Running) -> None:
