@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from ops import priority
+
 ROOT = Path(__file__).resolve().parents[3]
 ASK = (
     "import os, pathlib; from ops.priority import yield_to_others; yield_to_others({}); "
@@ -44,3 +46,22 @@ def test_a_process_that_was_started_with_a_higher_niceness_keeps_it() -> None:
     command = ["nice", "-n", "12", sys.executable, "-c", ASK.format(5)]
     told = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
     assert int(told.stdout.split()[0]) == 12 + os.getpriority(os.PRIO_PROCESS, 0)
+
+
+def test_a_session_is_lowered_when_the_kernel_has_time_for_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Busy:
+        answers: list[type[OSError]] = [BlockingIOError] * 3
+        written: list[str] = []
+
+        def write_text(self, text: str) -> None:
+            if self.answers:
+                raise self.answers.pop()()
+            self.written.append(text)
+
+    monkeypatch.setattr(priority, "_OF_THE_SESSION", Busy())
+    priority._lower_the_session(6)
+    assert Busy.written == ["6"]
+    Busy.answers.append(PermissionError)
+    priority._lower_the_session(11)
+    assert Busy.written == ["6"]
+    assert not Busy.answers
