@@ -1,7 +1,7 @@
 """The caller's side of a call: guarded, in time, and sent over the transport that is configured."""
 
 import time
-from collections.abc import Hashable
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from math import inf
@@ -15,16 +15,18 @@ from nameko.exceptions import BadRequest as NamekoBadRequest
 from nameko.exceptions import RemoteError, UnknownService
 
 from common import context, metrics, tracing
-from common.errors import DeadlineExceeded, SuiteError, internal_error
+from common.errors import DeadlineExceeded, InternalError, SuiteError, internal_error
 from common.identity import Tokens
 from common.logging import get_logger
 from common.rpc_guard import Guard, unavailable
 from common.rpc_transports import Replies
+from common.sampling import SLOW_SECONDS
 from common.transport import codec
 from common.transport.calling import Undeliverable
 from common.transport.wire import LinkFull, LinkLost
 
 log = get_logger()
+_FAILED = ("failed", InternalError.__name__)
 _TELLING_SECONDS, _TELLING_SHARE = 0.5, 0.05
 """What a call keeps of its caller's time, to tell that caller which service did not answer, and why."""
 NOBODY_THERE = (
@@ -88,8 +90,9 @@ class Call:
         InternalError if it answers with something that is no word of ours.
         """
         if self.client.is_shared and not self._is_traced():
-            return self.client.replies.shared.read(self._question(kwargs), partial(self._made, kwargs))
-        return self._made(kwargs, 1)
+            asker = self.client.worker_ctx.data.get(context.REQUEST_ID, "")
+            return self.client.replies.shared.read(self._question(kwargs), partial(self._made, kwargs), asker)
+        return self._made(kwargs)
 
     def _question(self, kwargs: dict[str, Any]) -> tuple[Hashable, ...]:
         """All that an answer may follow from: who asks from where, with which proof, until when, for what."""
@@ -102,9 +105,9 @@ class Call:
         # Its trace is to show all that it has caused.
         return tracing.recorder.is_on and tracing.is_sampled(self.client.worker_ctx.data)
 
-    def _made(self, kwargs: dict[str, Any], askers: int) -> Any:
-        if askers > 1:
-            metrics.CALLS_SHARED.labels(self.client.service_name).inc(askers - 1)
+    def _made(self, kwargs: dict[str, Any], askers: Sequence[str] = ()) -> Any:
+        if len(askers) > 1:
+            metrics.CALLS_SHARED.labels(self.client.service_name).inc(len(askers) - 1)
         started = time.perf_counter()
         outcome = "failed"
         if tracing.recorder.is_on:
@@ -119,8 +122,17 @@ class Call:
         finally:
             seconds = time.perf_counter() - started
             metrics.rpc_call(self.client.service_name, outcome).observe(seconds)
+            if len(askers) > 1 and (outcome in _FAILED or seconds > SLOW_SECONDS):
+                self._tell_for_whom(askers, outcome)
             if self.span is not None:
                 self.span.end("" if outcome == "ok" else outcome)
+
+    def _tell_for_whom(self, askers: Sequence[str], outcome: str) -> None:
+        # The other service's lines have the first one's id alone.
+        log.warning(
+            "shared_call_failed_or_slow", target=self.client.service_name, method=self.method_name,
+            outcome=outcome, request_ids=" ".join(askers),
+        )  # fmt: skip
 
     def unread(self, **kwargs: Any) -> Any:
         """The same for a page whose ``items`` are only passed on: they may stay the JSON that came."""

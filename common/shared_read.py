@@ -21,18 +21,18 @@ class SharedRead:
     def __init__(self) -> None:
         self._lanes: dict[Hashable, Lane] = {}
 
-    def read(self, question: Hashable, work: Callable[[int], Found]) -> Found:
+    def read(self, question: Hashable, work: Callable[[list[str]], Found], asker: str = "") -> Found:
         """What ``work`` finds, which must follow from ``question`` alone: it is made for all who ask that.
 
-        It is told how many that are. So who asks has to be part of the question. Others are given the same
-        object, so it is not to be changed. A failure is told to all who share the read.
+        It is told the names of all of these. So who asks has to be part of the question. Others are given the
+        same object, so it is not to be changed. A failure is told to all who share the read.
         """
         lane = self._lanes.get(question)
         if lane is None:
             lane = self._lanes[question] = Lane(_first, _COMPANY_SECONDS, partial(self._lanes.pop, question))
-        found: Found = lane.ask(work)
+        found: Found = lane.ask((work, asker))
         return found
 
 
-def _first(asked: list[Callable[[int], Any]]) -> Any:
-    return asked[0](len(asked))
+def _first(asked: list[tuple[Callable[[list[str]], Any], str]]) -> Any:
+    return asked[0][0]([asker for _, asker in asked])

@@ -1,5 +1,8 @@
 """Calls that one caller makes again while they are under way: which of them are one call, and which never."""
 
+import io
+import json
+import logging
 import time
 from typing import Any
 
@@ -7,7 +10,8 @@ import eventlet
 import pytest
 
 from common import context, metrics
-from common.errors import Conflict, DeadlineExceeded, Forbidden
+from common import logging as suite_logging
+from common.errors import Conflict, DeadlineExceeded, Forbidden, InternalError
 from tests.integration.common.calls import Target, in_seconds
 from tests.integration.running import Running
 
@@ -90,3 +94,24 @@ def test_an_error_is_told_to_each_as_the_class_that_was_raised(middle: Running) 
         with pytest.raises(Conflict) as refusal:
             one.wait()
         assert refusal.value.code == "taken"
+
+
+def test_the_log_names_all_who_shared_a_call_that_failed(middle: Running) -> None:
+    found, root = io.StringIO(), logging.getLogger()
+    handler = logging.StreamHandler(found)
+    handler.setFormatter(suite_logging.formatter("json"))
+    root.addHandler(handler)
+    clients = [
+        middle.inject("target", **ASKING, request_id=f"request-{number}").shared for number in range(5)
+    ]
+    begun = [eventlet.spawn(client.crash) for client in clients]
+    try:
+        for one in begun:
+            with pytest.raises(InternalError):
+                one.wait()
+    finally:
+        root.removeHandler(handler)
+    lines = [json.loads(line) for line in found.getvalue().splitlines()]
+    (told,) = [line for line in lines if line["event"] == "shared_call_failed_or_slow"]
+    assert told["outcome"] == "InternalError"
+    assert told["request_ids"] == "request-1 request-2 request-3 request-4"

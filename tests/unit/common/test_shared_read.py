@@ -25,7 +25,7 @@ class Source:
 
     def ask(self, question: Any = "q") -> Any:
         """What is asked together is read together, as it is when the read ends."""
-        return self.shared.read(question, lambda askers: self._look(question, askers))
+        return self.shared.read(question, lambda askers: self._look(question, len(askers)))
 
     def _look(self, question: Any, askers: int) -> Any:
         self.read.append((question, askers))
