@@ -35,8 +35,8 @@ class Lane:
     """``read`` is given a list of what was asked; what it returns is told to all who asked.
 
     Who shared a read often asks again as soon as the answer is there. ``company`` is how many seconds the
-    next read waits for them at most, and only after one that was shared. ``free`` is called when nothing is
-    under way any more.
+    next read waits for them at most, and only after one that was shared, or during which others have asked.
+    ``free`` is called when nothing is under way any more.
     """
 
     __slots__ = ("_ahead", "_company", "_expected", "_free", "_gathering", "_read")
