@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Hashable, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from functools import partial
 from math import inf
@@ -80,6 +81,7 @@ class Call:
         self.expires_at = 0.0
         self.may_repeat = False
         self.leaves_items = False
+        self.has_place = False
         self.unanswered: SuiteError | None = None
         self.span: tracing.Span | None = None
 
@@ -90,9 +92,16 @@ class Call:
         InternalError if it answers with something that is no word of ours.
         """
         if self.client.is_shared and not self._is_traced():
-            asker = self.client.worker_ctx.data.get(context.REQUEST_ID, "")
-            return self.client.replies.shared.read(self._question(kwargs), partial(self._made, kwargs), asker)
+            return self._shared(kwargs)
         return self._made(kwargs)
+
+    def _shared(self, kwargs: dict[str, Any]) -> Any:
+        # Each who waits takes a place, or a silent service could have all workers wait by a handful of calls.
+        client, self.has_place = self.client, True
+        client.replies.await_start()
+        asker = client.worker_ctx.data.get(context.REQUEST_ID, "")
+        with client.guard or nullcontext():
+            return client.replies.shared.read(self._question(kwargs), partial(self._made, kwargs), asker)
 
     def _question(self, kwargs: dict[str, Any]) -> tuple[Hashable, ...]:
         """All that an answer may follow from: who asks from where, with which proof, until when, for what."""
@@ -168,7 +177,7 @@ class Call:
         guard = client.guard
         if guard is None:
             return self._in_time(kwargs, seconds)
-        with guard:
+        with nullcontext() if self.has_place else guard:
             seconds = guard.limit(seconds)
             try:
                 result = self._in_time(kwargs, seconds)

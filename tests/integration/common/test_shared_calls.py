@@ -11,7 +11,8 @@ import pytest
 
 from common import context, metrics
 from common import logging as suite_logging
-from common.errors import Conflict, DeadlineExceeded, Forbidden, InternalError
+from common.errors import Conflict, DeadlineExceeded, Forbidden, InternalError, Unavailable
+from common.rpc_guard import UNDER_WAY
 from tests.integration.common.calls import Target, in_seconds
 from tests.integration.running import Running
 
@@ -79,6 +80,17 @@ def test_who_has_less_time_is_not_told_later_than_that(middle: Running) -> None:
             one.wait()
     assert time.monotonic() - started < 0.9
     assert outcomes(begun[:2]) == ["x"] * 2
+
+
+def test_who_waits_for_a_shared_call_takes_a_place_among_the_calls_to_that_service(middle: Running) -> None:
+    client = middle.inject("target", **ASKING).shared
+    begun = [eventlet.spawn(client.sleep, seconds=0.35, mark="x") for _ in range(UNDER_WAY + 3)]
+    for one in begun[UNDER_WAY:]:
+        with pytest.raises(Unavailable) as refusal:
+            one.wait()
+        assert refusal.value.code == "overloaded"
+    assert outcomes(begun[:UNDER_WAY]) == ["x"] * UNDER_WAY
+    assert len(Target.executed) == 2
 
 
 def test_a_call_that_is_not_to_be_shared_is_not(middle: Running) -> None:
