@@ -25,6 +25,7 @@ from pymongo.errors import BulkWriteError, WriteError
 from common import tracing
 from common.errors import Unavailable
 from common.mongo import DUPLICATE_KEY, AlreadyThere, Document, translated, unique
+from common.mongo_insert import insert_at_once
 
 _AT_ONCE = 100
 _PATIENCE_SECONDS = 0.02
@@ -39,7 +40,7 @@ class Insert:
 
     def make(self, collection: Collection[Document]) -> bool:
         """By itself."""
-        collection.insert_one(self.document)
+        insert_at_once(collection, self.document)
         return False
 
     def in_bulk(self) -> InsertOne[Document]:
