@@ -116,6 +116,8 @@ class Wire:
             while data := self._sock.recv(_READ_BYTES):
                 self._received = True
                 reader.feed(data)
+                # Who was woken by that goes on first; else it would wait until the poll knows of this socket.
+                eventlet.sleep(0)
         except OSError as problem:
             self.cut(str(problem))
         self.cut("the broker has closed the connection")
