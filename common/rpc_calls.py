@@ -82,6 +82,7 @@ class Call:
         self.may_repeat = False
         self.leaves_items = False
         self.has_place = False
+        self.askers = 1
         self.unanswered: SuiteError | None = None
         self.span: tracing.Span | None = None
 
@@ -116,6 +117,7 @@ class Call:
 
     def _made(self, kwargs: dict[str, Any], askers: Sequence[str] = ()) -> Any:
         if len(askers) > 1:
+            self.askers = len(askers)
             metrics.CALLS_SHARED.labels(self.client.service_name).inc(len(askers) - 1)
         started = time.perf_counter()
         outcome = "failed"
@@ -183,7 +185,7 @@ class Call:
                 result = self._in_time(kwargs, seconds)
             except SuiteError as error:
                 if error is self.unanswered:
-                    raise guard.not_answered(error, seconds) from None
+                    raise guard.not_answered(error, seconds, self.askers) from None
                 guard.answered()
                 raise
             guard.answered()

@@ -63,8 +63,10 @@ class Guard:
             log.info("breaker_closed", target=self.target)
         self.breaker.succeeded()
 
-    def not_answered(self, error: SuiteError, seconds: float) -> SuiteError:
+    def not_answered(self, error: SuiteError, seconds: float, askers: int = 1) -> SuiteError:
         """Nobody took the call, or nobody answered for so long; what its caller is to be told of it.
+
+        A call that several share counts for each of these, as if each had made one.
 
         A service that starts again within a call's time still answers it, so whether anybody is there to
         answer is asked only when that time is over; and only a call that had much of the usual time lets
@@ -78,7 +80,8 @@ class Guard:
             error = unavailable(self.target)
             (self.breaker.gone if seconds >= self._patience else self.breaker.failed)()
         else:
-            self.breaker.failed()
+            for _ in range(askers):
+                self.breaker.failed()
         if was_closed and not self.breaker.is_closed:
             log.error("breaker_opened", target=self.target, error=error.code)
         return error

@@ -80,6 +80,7 @@ def test_a_reply_for_which_there_is_no_room_is_replaced_by_an_error(
 ) -> None:
     answering = run(Leaving, make_config(AMQP_URI=vhost_uri, RPC_TRANSPORT="fast"))
     client, link = fast.inject("leaving"), answering.container.shared_extensions[Link]
+    eventually(lambda: link.is_open)
     assert client.answer(size=1) == "x"
     link._wire.is_full = True
     with pytest.raises(Unavailable, match="The answer was lost"):

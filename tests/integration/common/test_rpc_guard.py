@@ -84,11 +84,13 @@ def test_while_it_is_away_one_call_at_a_time_looks_for_it(caller: Running, start
     assert guard.breaker.retry_after > rpc_guard.PAUSE_SECONDS  # one was let through, and found nobody
 
 
+@pytest.mark.parametrize("is_shared", [False, True], ids=["a call each", "one call"])
 def test_a_service_that_is_there_and_silent_is_late_and_refused_after_some_calls(
-    caller: Running, start_target: Any
+    caller: Running, start_target: Any, is_shared: bool
 ) -> None:
     start_target()
     target = caller.inject("target")
+    target = target.shared if is_shared else target
 
     def word(_: int) -> str:
         with pytest.raises((Unavailable, DeadlineExceeded)) as told:
