@@ -20,12 +20,12 @@ from eventlet.event import Event
 from eventlet.hubs import get_hub
 from pymongo import InsertOne, UpdateOne
 from pymongo.collection import Collection
-from pymongo.errors import BulkWriteError, WriteError
+from pymongo.errors import BulkWriteError
 
 from common import tracing
 from common.errors import Unavailable
-from common.mongo import DUPLICATE_KEY, AlreadyThere, Document, translated, unique
-from common.mongo_insert import insert_at_once
+from common.mongo import Document, translated, unique
+from common.mongo_insert import insert_at_once, write_error
 
 _AT_ONCE = 100
 _PATIENCE_SECONDS = 0.02
@@ -218,10 +218,8 @@ def _tell(write: _Write, outcome: Any) -> None:
 
 def _failure(told: Document) -> Exception:
     """What one change of a group failed for; the others are stored."""
-    if told["code"] == DUPLICATE_KEY:
-        return AlreadyThere()
     try:
-        with translated():
-            raise WriteError(told["errmsg"], told["code"], told)
+        with unique():
+            raise write_error(told)
     except Exception as problem:
         return problem

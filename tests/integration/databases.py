@@ -59,13 +59,22 @@ class Heard:
 
 
 class Commands(CommandListener):
-    """The names of the commands that a client has sent."""
+    """The commands that a client has sent, as the server gets them."""
 
     def __init__(self) -> None:
-        self.names: list[str] = []
+        self.sent: list[tuple[str, dict[str, Any]]] = []
+
+    @property
+    def names(self) -> list[str]:
+        """What they are called."""
+        return [name for name, _ in self.sent]
+
+    def of(self, wanted: str) -> list[dict[str, Any]]:
+        """Those of this name."""
+        return [command for name, command in self.sent if name == wanted]
 
     def started(self, event: CommandStartedEvent) -> None:
-        self.names.append(event.command_name)
+        self.sent.append((event.command_name, dict(event.command)))
 
     def succeeded(self, event: CommandSucceededEvent) -> None:
         pass

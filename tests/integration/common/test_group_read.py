@@ -7,29 +7,20 @@ from typing import Any
 import eventlet
 import pytest
 from pymongo import MongoClient
-from pymongo.monitoring import CommandListener
 
 from common.errors import Unavailable
 from common.group_read import GroupRead
+from tests.integration.databases import Commands
 from tests.integration.link import Link
 from tests.integration.running import eventually
 
 
-class Sent(CommandListener):
+class Sent(Commands):
     """What each ``find`` has asked for."""
 
-    def __init__(self) -> None:
-        self.keys: list[Any] = []
-
-    def started(self, event: Any) -> None:
-        if event.command_name == "find":
-            self.keys.append(event.command["filter"]["_id"])
-
-    def succeeded(self, event: Any) -> None:
-        pass
-
-    def failed(self, event: Any) -> None:
-        pass
+    @property
+    def keys(self) -> list[Any]:
+        return [command["filter"]["_id"] for command in self.of("find")]
 
 
 @pytest.fixture
@@ -54,7 +45,7 @@ def reads(mongo_link: Link, sent: Sent, direct: Any) -> Iterator[GroupRead]:
         collection = client[direct.database.name].things
         for one in [eventlet.spawn(collection.find_one, {"_id": 0}) for _ in range(4)]:
             one.wait()  # so many connections are made now; none is through a frozen link
-        sent.keys.clear()
+        sent.sent.clear()
         yield GroupRead(collection, {"hidden": 0})
 
 

@@ -15,9 +15,9 @@ from pymongo.errors import (
     WriteConcernError,
     WriteError,
 )
-from pymongo.monitoring import CommandListener
 
 from common.mongo_insert import insert_at_once
+from tests.integration.databases import Commands
 from tests.integration.link import Link
 from tests.integration.running import eventually
 
@@ -25,26 +25,9 @@ THING = {"_id": 1, "at": datetime(2026, 1, 2, 3, 4, 5, 678999, tzinfo=UTC), "par
 NUMBERS_ONLY = {"$jsonSchema": {"properties": {"number": {"bsonType": "int"}}}}
 
 
-class Sent(CommandListener):
-    """The insertions that have left, as the server gets them."""
-
-    def __init__(self) -> None:
-        self.insertions: list[Any] = []
-
-    def started(self, event: Any) -> None:
-        if event.command_name == "insert":
-            self.insertions.append(dict(event.command))
-
-    def succeeded(self, event: Any) -> None:
-        pass
-
-    def failed(self, event: Any) -> None:
-        pass
-
-
 @pytest.fixture
-def sent() -> Sent:
-    return Sent()
+def sent() -> Commands:
+    return Commands()
 
 
 @pytest.fixture
@@ -57,7 +40,7 @@ def direct(mongo_uri: str) -> Iterator[Any]:
 
 
 @pytest.fixture
-def things(mongo_link: Link, direct: Any, sent: Sent) -> Iterator[Any]:
+def things(mongo_link: Link, direct: Any, sent: Commands) -> Iterator[Any]:
     how = {"serverSelectionTimeoutMS": 500, "directConnection": True, "event_listeners": [sent]}
     with MongoClient(mongo_link.uri, tz_aware=True, **how) as client:
         client.admin.command("ping")
@@ -68,17 +51,17 @@ def stored(direct: Any) -> list[Any]:
     return list(direct.find(sort=[("_id", 1)]))
 
 
-def test_it_stores_what_the_driver_stores_without_its_books(things: Any, direct: Any, sent: Sent) -> None:
+def test_it_stores_what_the_driver_stores_without_its_books(things: Any, direct: Any, sent: Commands) -> None:
     insert_at_once(things, dict(THING))
     things.insert_one({**THING, "_id": 2})
     one, other = stored(direct)
     assert one == {**other, "_id": 1}
-    assert ["txnNumber" in command for command in sent.insertions] == [False, True]
+    assert ["txnNumber" in command for command in sent.of("insert")] == [False, True]
 
 
-def test_it_waits_for_as_many_members_as_the_collection_says(things: Any, sent: Sent) -> None:
+def test_it_waits_for_as_many_members_as_the_collection_says(things: Any, sent: Commands) -> None:
     insert_at_once(things.with_options(write_concern=WriteConcern("majority", j=True)), dict(THING))
-    assert sent.insertions[0]["writeConcern"] == {"w": "majority", "j": True}
+    assert sent.of("insert")[0]["writeConcern"] == {"w": "majority", "j": True}
 
 
 def test_what_the_server_refuses_is_told_as_by_the_driver(things: Any, direct: Any) -> None:
@@ -115,14 +98,14 @@ def lose_the_answer(things: Any, mongo_link: Link, direct: Any, taken: int) -> A
     mongo_link.freeze(takes_questions=True)
     under_way = eventlet.spawn(insert_at_once, things, dict(THING))
     eventually(lambda: len(stored(direct)) == taken and mongo_link.held > 0)
+    mongo_link.cut()
+    mongo_link.thaw()
+    mongo_link.mend()
     return under_way
 
 
 def test_an_insertion_whose_answer_was_lost_is_made_once(things: Any, mongo_link: Link, direct: Any) -> None:
     under_way = lose_the_answer(things, mongo_link, direct, 1)
-    mongo_link.cut()
-    mongo_link.thaw()
-    mongo_link.mend()
     under_way.wait()
     assert [one["_id"] for one in stored(direct)] == [1]
 
@@ -132,9 +115,6 @@ def test_where_the_answer_was_lost_and_another_s_is_there_the_key_is_taken(
 ) -> None:
     direct.insert_one({**THING, "parts": []})
     under_way = lose_the_answer(things, mongo_link, direct, 1)
-    mongo_link.cut()
-    mongo_link.thaw()
-    mongo_link.mend()
     with pytest.raises(DuplicateKeyError):
         under_way.wait()
     assert stored(direct)[0]["parts"] == []
@@ -149,8 +129,5 @@ def test_what_is_not_known_to_be_on_enough_members_is_no_success(things: Any, di
 def test_nor_is_what_was_found_there_and_is_on_too_few(things: Any, mongo_link: Link, direct: Any) -> None:
     careful = things.with_options(write_concern=WriteConcern(2, wtimeout=50))
     under_way = lose_the_answer(careful, mongo_link, direct, 1)
-    mongo_link.cut()
-    mongo_link.thaw()
-    mongo_link.mend()
     with pytest.raises(WriteConcernError):
         under_way.wait()
