@@ -71,7 +71,7 @@ def measure_rows(setting: Setting, wanted: Options) -> rounds.Samples:
     """The rows of the table."""
     if not wanted.rows:
         return {}
-    logins, users = (max(getattr(row, name) for row in wanted.rows) for name in ("beside", "users"))
+    logins, users = max(row.beside for row in wanted.rows), max(row.users for row in wanted.rows)
     benches = [
         Bench(side, settle_in(side.url, logins, users), setting.broker_pid)
         for side in (setting.suite, setting.stock)

@@ -82,7 +82,7 @@ class Call:
         self.may_repeat = False
         self.leaves_items = False
         self.has_place = False
-        self.askers = 1
+        self.askers: Sequence[str] = ("",)
         self.unanswered: SuiteError | None = None
         self.span: tracing.Span | None = None
 
@@ -102,7 +102,7 @@ class Call:
         client.replies.await_start()
         asker = client.worker_ctx.data.get(context.REQUEST_ID, "")
         with client.guard or nullcontext():
-            return client.replies.shared.read(self._question(kwargs), partial(self._made, kwargs), asker)
+            return client.replies.shared.read(self._question(kwargs), partial(self._made_for, kwargs), asker)
 
     def _question(self, kwargs: dict[str, Any]) -> tuple[Hashable, ...]:
         """All that an answer may follow from: who asks from where, with which proof, until when, for what."""
@@ -115,10 +115,13 @@ class Call:
         # Its trace is to show all that it has caused.
         return tracing.recorder.is_on and tracing.is_sampled(self.client.worker_ctx.data)
 
-    def _made(self, kwargs: dict[str, Any], askers: Sequence[str] = ()) -> Any:
+    def _made_for(self, kwargs: dict[str, Any], askers: Sequence[str]) -> Any:
+        self.askers = askers
         if len(askers) > 1:
-            self.askers = len(askers)
             metrics.CALLS_SHARED.labels(self.client.service_name).inc(len(askers) - 1)
+        return self._made(kwargs)
+
+    def _made(self, kwargs: dict[str, Any]) -> Any:
         started = time.perf_counter()
         outcome = "failed"
         if tracing.recorder.is_on:
@@ -133,16 +136,16 @@ class Call:
         finally:
             seconds = time.perf_counter() - started
             metrics.rpc_call(self.client.service_name, outcome).observe(seconds)
-            if len(askers) > 1 and (outcome in _FAILED or seconds > SLOW_SECONDS):
-                self._tell_for_whom(askers, outcome)
+            if len(self.askers) > 1 and (outcome in _FAILED or seconds > SLOW_SECONDS):
+                self._tell_for_whom(outcome)
             if self.span is not None:
                 self.span.end("" if outcome == "ok" else outcome)
 
-    def _tell_for_whom(self, askers: Sequence[str], outcome: str) -> None:
+    def _tell_for_whom(self, outcome: str) -> None:
         # The other service's lines have the first one's id alone.
         log.warning(
             "shared_call_failed_or_slow", target=self.client.service_name, method=self.method_name,
-            outcome=outcome, request_ids=" ".join(askers),
+            outcome=outcome, request_ids=" ".join(self.askers),
         )  # fmt: skip
 
     def unread(self, **kwargs: Any) -> Any:
@@ -185,7 +188,7 @@ class Call:
                 result = self._in_time(kwargs, seconds)
             except SuiteError as error:
                 if error is self.unanswered:
-                    raise guard.not_answered(error, seconds, self.askers) from None
+                    raise guard.not_answered(error, seconds, len(self.askers)) from None
                 guard.answered()
                 raise
             guard.answered()
