@@ -159,10 +159,14 @@ make_venv() {
     step "making .venv with $("$PYTHON" --version)" "$PYTHON" -m venv --clear .venv
 }
 
-install_python_packages() {
-    # The pip that comes with Python 3.11 weighs each file of each release of a package, and takes twice as long.
+# The pip that comes with Python 3.11 weighs each file of each release of a package, and takes twice as long. Not
+# beside anything else: what fetches the MongoDB server uses it too, and would find it half replaced.
+renew_pip() {
     step "pip: renewing itself" .venv/bin/python -m pip install -q --no-input --disable-pip-version-check \
         --no-compile "pip==$PIP"
+}
+
+install_python_packages() {
     # Half of what is installed is never imported, and Python compiles the rest when it is.
     step "pip: installing $(requirements)" .venv/bin/python -m pip install -q --no-input --disable-pip-version-check \
         --no-compile -r "$(requirements)"
@@ -247,7 +251,10 @@ main() {
         APT=()
     fi
     venv_works || make_venv
-    [ "$PACKAGES_MISSING" = no ] || begin_beside install_python_packages
+    if [ "$PACKAGES_MISSING" = yes ]; then
+        renew_pip
+        begin_beside install_python_packages
+    fi
     [ ${#APT[@]} = 0 ] || install_apt
     [ "$MONGOD_MISSING" = no ] || install_mongod
     [ ${#OF_PROMETHEUS[@]} = 0 ] || step "fetching ${OF_PROMETHEUS[*]}" fetch_of_prometheus "${OF_PROMETHEUS[@]}"
